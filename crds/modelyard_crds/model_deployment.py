@@ -1,0 +1,146 @@
+"""ModelDeployment: one version of a Model, served in one environment."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from modelyard_crds.base import (
+    NAME_RULE,
+    ApiModel,
+    Column,
+    KindInfo,
+    NameRef,
+    Resource,
+    Rule,
+    validations,
+)
+from modelyard_crds.conditions import Condition, Conditions
+from modelyard_crds.fields import NodeSelector, Resources, Toleration
+
+DeploymentPhase = Literal["DEPLOYING", "ACTIVE", "DEGRADED", "FAILED", "UNDEPLOYING"]
+MAX_REPLICAS = 1000
+
+
+class Autoscaling(ApiModel):
+    """Bounds and aim of the HorizontalPodAutoscaler."""
+
+    enabled: bool = Field(True, description="Let load decide the number of pods.")
+    min_replicas: int = Field(1, description="Least pods.", ge=1, le=MAX_REPLICAS)
+    max_replicas: int = Field(5, description="Most pods.", ge=1, le=MAX_REPLICAS)
+    target_cpu_utilization: int = Field(
+        description="Percent of the CPU request to aim at.",
+        default=70,
+        ge=1,
+        le=100,
+        alias="targetCPUUtilization",
+    )
+
+
+class ModelDeploymentSpec(ApiModel):
+    """What to serve, where, and on how many pods."""
+
+    model_ref: NameRef = Field(
+        description="The Model to serve.",
+        json_schema_extra=validations(
+            Rule("self == oldSelf", "spec.modelRef cannot be changed; make another ModelDeployment")
+        ),
+    )
+    version: int | None = Field(
+        None,
+        description="Version to serve; absent follows the newest READY one.",
+        ge=1,
+        le=999999,
+    )
+    environment: str = Field(
+        "production",
+        description="Name of the environment.",
+        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+        max_length=32,
+        json_schema_extra=validations(
+            Rule(
+                "self == oldSelf",
+                "spec.environment cannot be changed; make another ModelDeployment",
+            )
+        ),
+    )
+    replicas: int = Field(1, description="Pods, while autoscaling is off.", ge=0, le=MAX_REPLICAS)
+    autoscaling: Autoscaling | None = Field(
+        None,
+        description="Bounds of the autoscaler; absent keeps spec.replicas.",
+        json_schema_extra=validations(
+            Rule(
+                "self.minReplicas <= self.maxReplicas",
+                "autoscaling.minReplicas must not be greater than autoscaling.maxReplicas",
+            )
+        ),
+    )
+    resources: Resources | None = Field(None, description="Requests and limits of each pod.")
+    node_selector: NodeSelector | None = None
+    tolerations: list[Toleration] | None = Field(
+        None, description="Taints that the pods put up with.", max_length=16
+    )
+
+
+class ModelDeploymentStatus(ApiModel):
+    """What is served."""
+
+    id: str | None = Field(None, description="Id in REST, dep_…", max_length=32)
+    phase: DeploymentPhase | None = Field(None, description="Summary in one word.")
+    observed_generation: int | None = Field(None, description="Generation of the spec seen.")
+    endpoint: str | None = Field(None, description="Address inside the cluster.", max_length=512)
+    serving_version: int | None = Field(None, description="Version that ready pods serve.", ge=0)
+    target_version: int | None = Field(None, description="Version being rolled out.", ge=0)
+    replicas: int | None = Field(None, description="Pods there are.", ge=0)
+    ready_replicas: int | None = Field(None, description="Pods that are ready.", ge=0)
+    selector: str | None = Field(None, description="Label selector of the pods.", max_length=512)
+    conditions: Conditions = Field(default_factory=list[Condition])
+
+
+class ModelDeployment(Resource):
+    """One version of a Model, served in one environment behind a stable address."""
+
+    info: ClassVar[KindInfo] = KindInfo(
+        kind="ModelDeployment",
+        plural="modeldeployments",
+        singular="modeldeployment",
+        short_name="mdep",
+        rules=(
+            NAME_RULE,
+            Rule(
+                "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
+                "metadata.name must begin with a letter and have only lower-case letters, "
+                "digits and hyphens, since a Service carries it",
+            ),
+        ),
+        columns=(
+            Column("Model", "string", ".spec.modelRef.name", "Its Model."),
+            Column("Environment", "string", ".spec.environment", "Its environment."),
+            Column("Phase", "string", ".status.phase", "Summary."),
+            Column("Version", "integer", ".status.servingVersion", "Version that answers."),
+            Column("Ready", "integer", ".status.readyReplicas", "Pods that are ready."),
+            Column(
+                "Reason",
+                "string",
+                ".status.conditions[?(@.type=='Ready')].reason",
+                "Why it is or is not ready.",
+            ),
+            Column("Age", "date", ".metadata.creationTimestamp", "Since its creation."),
+            Column("Endpoint", "string", ".status.endpoint", "Address.", wide=True),
+            Column(
+                "Message",
+                "string",
+                ".status.conditions[?(@.type=='Ready')].message",
+                "What to do.",
+                wide=True,
+            ),
+        ),
+        scale={
+            "specReplicasPath": ".spec.replicas",
+            "statusReplicasPath": ".status.replicas",
+            "labelSelectorPath": ".status.selector",
+        },
+    )
+
+    kind: str = "ModelDeployment"
+    spec: ModelDeploymentSpec
+    status: ModelDeploymentStatus = Field(default_factory=ModelDeploymentStatus)
