@@ -49,6 +49,26 @@ def public_id(prefix: str, uid: str) -> str:
     return f"{prefix}_{''.join(letters)}"
 
 
+def dataset_id(uid: str) -> str:
+    """The id of a Dataset in REST."""
+    return public_id("ds", uid)
+
+
+def deployment_id(uid: str) -> str:
+    """The id of a ModelDeployment in REST."""
+    return public_id("dep", uid)
+
+
+def version_id(model_uid: str, version: int) -> str:
+    """The id of a version in REST: known before the ModelVersion exists."""
+    return public_id("ver", f"{model_uid}/{version}")
+
+
+def job_id(model_uid: str, version: int) -> str:
+    """The id of a version's build in REST: known before the ModelVersion exists."""
+    return public_id("job", f"{model_uid}/{version}")
+
+
 def version_name(model: str, version: int) -> str:
     """Name of version N of a model; creating it is the claim on the number N."""
     return f"{model}-v{version}"
