@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from modelyard_crds.base import ApiModel, Rule, validations
 
@@ -56,12 +56,18 @@ Schema = Annotated[
     ),
 ]
 
+# YAML writers put `cpu: 1`, so that a whole number must pass as well as text.
 Quantity = Annotated[
     str,
-    Field(
-        pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$",
-        max_length=32,
-        description="A Kubernetes quantity such as 500m or 2Gi.",
+    BeforeValidator(str),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "integer"}, {"type": "string"}],
+            "x-kubernetes-int-or-string": True,
+            "pattern": r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$",
+            "maxLength": 32,
+            "description": "A Kubernetes quantity such as 500m or 2Gi.",
+        }
     ),
 ]
 

@@ -32,7 +32,12 @@ class ModelSpec(ApiModel):
         default_factory=list, description="Words to find it by.", max_length=32
     )
     paused: bool = Field(False, description="Make no new version while set.")
-    training: Training = Field(default_factory=Training, description="How to search.")
+    training: Training = Field(
+        default_factory=Training,
+        description="How to search.",
+        # Without a default here the API server would not fill in those of its fields.
+        json_schema_extra={"default": {}},
+    )
     version_history_limit: int = Field(
         10, description="Finished versions to keep besides those in use.", ge=1, le=1000
     )
