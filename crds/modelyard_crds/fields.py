@@ -86,11 +86,17 @@ class Resources(ApiModel):
 class Toleration(ApiModel):
     """A taint that the pod puts up with, as in core/v1."""
 
-    key: str | None = Field(None, max_length=316)
-    operator: Literal["Exists", "Equal"] | None = None
-    value: str | None = Field(None, max_length=63)
-    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
-    toleration_seconds: int | None = None
+    key: str | None = Field(None, description="Key of the taint.", max_length=316)
+    operator: Literal["Exists", "Equal"] | None = Field(
+        None, description="How the value is compared; Equal by default."
+    )
+    value: str | None = Field(None, description="Value of the taint.", max_length=63)
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(
+        None, description="Effect of the taint; absent stands for all."
+    )
+    toleration_seconds: int | None = Field(
+        None, description="How long NoExecute is put up with; absent is for ever."
+    )
 
 
 NodeSelector = Annotated[
