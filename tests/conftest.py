@@ -1,0 +1,50 @@
+"""Fixtures of the tests on the real cluster: a namespace each, and evidence on failure."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from support.kubectl import Kubectl, namespace_evidence
+
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+
+
+@pytest.fixture
+def kubectl(request: pytest.FixtureRequest) -> Iterator[Kubectl]:
+    """kubectl in a namespace of the test's own, under the restricted Pod Security Standard."""
+    name = f"t-{uuid.uuid4().hex[:10]}"
+    client = Kubectl(name)
+    client.create(
+        {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {"name": name, "labels": RESTRICTED},
+        }
+    )
+    yield client
+    report = request.node.stash.get(_REPORT, None)
+    if report is not None and report.failed:
+        request.node.add_report_section("call", f"namespace {name}", namespace_evidence(name))
+    client.run("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def api_url() -> str:
+    """Address of the façade."""
+    return os.environ["MODELYARD_URL"]
+
+
+_REPORT = pytest.StashKey[pytest.TestReport]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Leave each test's report where its fixtures find it."""
+    report = yield
+    if report.when == "call":
+        item.stash[_REPORT] = report
+    return report

@@ -1,0 +1,1 @@
+"""What tests share: kubectl with waits that explain themselves, and builders of objects."""
