@@ -21,6 +21,7 @@ SERVED = "tumours-production"
 WAITED_FOR = (*(("model", name) for name in EXAMPLES), ("modeldeployment", SERVED))
 POLL_SECONDS = 1.0
 TIME_LIMIT_SECONDS = 420.0
+SHOWN_CHARACTERS = 160
 
 Object = dict[str, Any]
 
@@ -189,7 +190,7 @@ def _call(address: str, key: str, body: Object | None = None) -> Any:
 
 def _shortened(row: Object) -> str:
     text = json.dumps(row)
-    return text if len(text) <= 160 else text[:150] + "…}"
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]} …}}"
 
 
 def _indented(text: str) -> str:

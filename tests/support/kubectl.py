@@ -60,7 +60,8 @@ class Kubectl:
     def get(self, kind: str, name: str) -> Object | None:
         """The object, or None where there is none."""
         text = self.run("get", kind, name, "--ignore-not-found", "-o", "json")
-        return json.loads(text) if text.strip() else None
+        found: Object | None = json.loads(text) if text.strip() else None
+        return found
 
     def list(self, kind: str, selector: str = "") -> list[Object]:
         """The objects of a kind, in creation order."""
@@ -90,7 +91,7 @@ class Kubectl:
             seen = self.get(kind, name)
             return seen if seen is not None and holds(seen) else None
 
-        found = poll(look, within)
+        found: Object | None = poll(look, within)
         if found is None:
             raise TimedOut(
                 f"{kind}/{name} not {what} within {within:.0f} s\n{self.evidence(kind, name)}"

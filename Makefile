@@ -1,0 +1,70 @@
+# `make help` lists what there is. Nothing here needs more than make, python3 >= 3.11 and,
+# for the local cluster, go >= 1.26; the rest is fetched, built and cached.
+SHELL := /bin/bash
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+NAME ?= demo
+PORT ?= 8080
+TEST_PORT ?= 18080
+VENV := .venv/.ready
+
+export PYTHONPATH := $(CURDIR)/cluster
+CLUSTER := $(PYTHON) -m modelyard_cluster
+DEV := $(PYTHON) -m modelyard_dev
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test unit lint verify generate cluster images install bench bench-inference env status down
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## from nothing to a prediction: cluster, images, install, examples (PORT=8080)
+	@$(DEV) demo --name $(NAME) --port $(PORT)
+
+test: $(VENV) ## everything: unit tests, then a real cluster of their own (TEST_PORT=18080)
+	@$(DEV) test --port $(TEST_PORT) $(if $(TESTS),-- $(TESTS))
+
+unit: $(VENV) ## the tests that need no cluster
+	@.venv/bin/python -m pytest
+
+lint: $(VENV) ## format, style, types, layers, generated files
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy crds operator inference_image api cluster tests bench
+	@.venv/bin/lint-imports
+	@.venv/bin/python -m modelyard_crds.generate --check
+
+generate: $(VENV) ## CRDs, chart copies and reference from the types
+	@.venv/bin/python -m modelyard_crds.generate
+
+cluster: ## a Kubernetes cluster (NAME=demo PORT=8080, CONTEXT=… for one of your kubeconfig)
+	@$(CLUSTER) up --name $(NAME) --port $(PORT)
+
+images: ## the container images of this checkout
+	@$(DEV) images
+
+install: ## the chart, with the images of this checkout, on the cluster
+	@$(DEV) install --name $(NAME) --port $(PORT)
+
+bench: bench-inference ## all measurements, into bench.json and on the screen
+
+bench-inference: $(VENV) ## predictions of one pod, beside its peers
+	@.venv/bin/python bench/inference.py
+
+env: ## lines for: eval "$(make -s env)"
+	@$(DEV) env --name $(NAME) --port $(PORT)
+
+status: ## how each part of the cluster is
+	@$(CLUSTER) status --name $(NAME)
+
+down: ## remove the cluster and all that it started; the cache stays (ALL=1 for every one)
+	@$(CLUSTER) down $(if $(ALL),--all,--name $(NAME))
+
+$(VENV): pyproject.toml uv.lock
+	@echo "Python environment: .venv, from uv.lock"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Modelyard needs python3 >= 3.11; set PYTHON=…")'
+	@test -x .venv/bin/python || $(PYTHON) -m venv .venv || { \
+	  echo "This Python cannot make environments. On Debian: apt-get install python3-venv"; exit 1; }
+	@.venv/bin/python -m pip install --quiet uv==$(UV_VERSION)
+	@.venv/bin/uv sync --quiet --locked
+	@touch $@
