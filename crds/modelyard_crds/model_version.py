@@ -148,8 +148,13 @@ class ModelVersion(Resource):
         singular="modelversion",
         short_name="mver",
         rules=(
+            # Spelled by parts: the cost of joining them cannot be estimated.
             Rule(
-                "self.metadata.name == self.spec.modelRef.name + '-v' + string(self.spec.version)",
+                "self.metadata.name.matches('-v[1-9][0-9]*$')"
+                " && self.metadata.name.startsWith(self.spec.modelRef.name)"
+                " && self.metadata.name.lastIndexOf('-v') == self.spec.modelRef.name.size()"
+                " && int(self.metadata.name.substring(self.spec.modelRef.name.size() + 2))"
+                " == self.spec.version",
                 "metadata.name must be {spec.modelRef.name}-v{spec.version}",
             ),
         ),

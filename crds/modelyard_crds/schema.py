@@ -15,6 +15,7 @@ from modelyard_crds.model_version import ModelVersion
 
 KINDS: tuple[type[Resource], ...] = (Dataset, Model, ModelVersion, ModelDeployment)
 
+NAME_BOUND = 253
 _DROPPED = frozenset({"title", "$defs", "propertyNames"})
 
 
@@ -66,7 +67,11 @@ def root_schema(resource: type[Resource]) -> dict[str, Any]:
         "properties": {
             "apiVersion": {"type": "string"},
             "kind": {"type": "string"},
-            "metadata": {"type": "object"},
+            # The bound lets the API server estimate what rules about the name may cost.
+            "metadata": {
+                "type": "object",
+                "properties": {"name": {"type": "string", "maxLength": NAME_BOUND}},
+            },
             "spec": structural(properties["spec"], definitions),
             "status": structural(properties["status"], definitions),
         },
