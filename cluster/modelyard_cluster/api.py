@@ -92,7 +92,7 @@ def is_rolled_out(deployment: dict[str, Any] | None) -> bool:
     wanted = (deployment.get("spec") or {}).get("replicas", 1)
     seen = int(status.get("observedGeneration", 0))
     counts = (status.get("updatedReplicas", 0), status.get("availableReplicas", 0))
-    return seen >= deployment["metadata"]["generation"] and min(counts) >= wanted
+    return seen >= int(deployment["metadata"]["generation"]) and min(counts) >= int(wanted)
 
 
 def wait_until(

@@ -1,4 +1,4 @@
-"""The local stand-in for the base image of our Dockerfiles: Debian with Python, made by debootstrap.
+"""The local stand-in for the base image of our Dockerfiles: Debian with Python, by debootstrap.
 
 Where a registry can be reached, the Dockerfiles' own default is used and this is not needed.
 """
@@ -74,7 +74,9 @@ def ensure_base_image() -> str:
 
 
 def _in_storage() -> bool:
-    code, _, _ = attempt(["buildah", "inspect", "--type", "image", "--format", "{{.FromImageID}}", NAME])
+    code, _, _ = attempt(
+        ["buildah", "inspect", "--type", "image", "--format", "{{.FromImageID}}", NAME]
+    )
     return code == 0
 
 

@@ -1,4 +1,4 @@
-"""The command line: ``python3 -m modelyard_cluster COMMAND``. What it does is in the other modules."""
+"""The command line, ``python3 -m modelyard_cluster COMMAND``: options, errors and signals."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from modelyard_cluster.providers.forwarding import make_way_for_port
 from modelyard_cluster.providers.local import Local
 from modelyard_cluster.state import Record
 
-PROVIDERS: dict[str, Callable[[], Provider]] = {
+PROVIDERS: dict[str, Callable[[StatePaths, Record], Provider]] = {
     "context": Context,
     "kind": kind_provider.Kind,
     "local": Local,
@@ -36,22 +36,20 @@ def up(options: argparse.Namespace) -> None:
         before = state.load(paths)
         choice = choose(os.environ, before, kind_provider.why_not)
         wanted = _wanted(paths, before, choice, options.port)
-        provider = PROVIDERS[choice.provider]()
+        provider = PROVIDERS[choice.provider](paths, wanted)
         say(f"Cluster {paths.name}: {choice.provider} ({choice.reason}).")
-        if before == wanted and wanted.ready and provider.is_up(paths, wanted):
+        if before == wanted and wanted.ready and provider.is_up():
             say(f"It is up. {_ways_in(paths, wanted)}")
             return
         if choice.provider != "kind" or before is None:
             make_way_for_port(paths, wanted.port, before.port if before else None)
-        record = provider.up(paths, wanted.with_ready(False))
+        record = provider.up()
         state.save(paths, record)
     say(f"Cluster {paths.name} is up after {elapsed_text(time.monotonic() - began)}.")
     say(_ways_in(paths, record))
 
 
-def _wanted(
-    paths: StatePaths, before: Record | None, choice: Choice, port: int | None
-) -> Record:
+def _wanted(paths: StatePaths, before: Record | None, choice: Choice, port: int | None) -> Record:
     if before is not None and choice.provider != before.provider:
         raise UsageError(
             f"{paths.name} is a cluster of {before.provider}, not of {choice.provider}.",
@@ -94,7 +92,8 @@ def _down_one(paths: StatePaths) -> None:
             say(f"Cluster {paths.name}: nothing is there.")
             return
         began = time.monotonic()
-        PROVIDERS[record.provider if record else "local"]().down(paths)
+        record = record or Record(paths.name, "local", state.DEFAULT_PORT)
+        PROVIDERS[record.provider](paths, record).down()
     took = elapsed_text(time.monotonic() - began)
     say(f"Cluster {paths.name} is down after {took}; nothing of it is left.")
 
@@ -102,12 +101,12 @@ def _down_one(paths: StatePaths) -> None:
 def status(options: argparse.Namespace) -> None:
     """Print each part and how it is."""
     paths, record = state.existing(options.name)
-    parts = PROVIDERS[record.provider]().status(paths, record)
+    parts = PROVIDERS[record.provider](paths, record).status()
     print(f"cluster: {record.name} ({record.provider}), façade port {record.port}")
     print(f"kubeconfig: {paths.kubeconfig}")
     for part, condition in parts.items():
         print(f"{part}: {condition}")
-    bad = [part for part, condition in parts.items() if condition.startswith(("not ", "does not"))]
+    bad = [part for part, condition in parts.items() if condition.startswith("not ")]
     if bad:
         raise ClusterError(f"Not well: {', '.join(bad)}.", "Complete it with `up`.")
 
@@ -121,7 +120,7 @@ def kubeconfig(options: argparse.Namespace) -> None:
 def load(options: argparse.Namespace) -> None:
     """Load images into the node."""
     paths, record = state.existing(options.name)
-    PROVIDERS[record.provider]().load(paths, options.images)
+    PROVIDERS[record.provider](paths, record).load(options.images)
 
 
 def forward(options: argparse.Namespace) -> None:

@@ -125,7 +125,9 @@ def component(name: str) -> Component:
         return COMPONENTS[name]
     except KeyError:
         known = ", ".join(sorted(COMPONENTS))
-        raise UsageError(f"There is nothing to build called {name!r}.", f"Known: {known}.") from None
+        raise UsageError(
+            f"There is nothing to build called {name!r}.", f"Known: {known}."
+        ) from None
 
 
 @cache

@@ -20,6 +20,7 @@ CLUSTER_DOMAIN = "cluster.local"
 API_PORT = 6443
 PROXY_HEALTH_PORT = 10256
 MAX_PODS = 200
+PORTS = range(1, 65536)
 TEMPLATES = Path(__file__).parent / "files"
 
 Object = dict[str, Any]
@@ -163,7 +164,7 @@ def upstream_resolvers(resolv_conf: str) -> tuple[str, list[str]]:
     lines, servers = [], []
     for line in resolv_conf.splitlines():
         words = line.split()
-        if len(words) >= 2 and words[0] == "nameserver":
+        if words[:1] == ["nameserver"] and words[1:]:
             if words[1].startswith("127.") or words[1] == "::1":
                 continue
             servers.append(words[1])
@@ -177,6 +178,6 @@ def parse_port(text: str) -> int:
     Raises:
         UsageError: it is not one that an ordinary program may listen on.
     """
-    if not text.isdigit() or not 1 <= int(text) <= 65535:
-        raise UsageError(f"{text!r} is not a port.", "Give a number from 1024 to 65535.")
+    if not text.isdigit() or int(text) not in PORTS:
+        raise UsageError(f"{text!r} is not a port.", "Give a number from 1 to 65535.")
     return int(text)

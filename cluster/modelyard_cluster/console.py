@@ -14,11 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 HEARTBEAT_SECONDS = 15.0
+MINUTE = 60
 _write_lock = threading.Lock()
 
 
 def say(line: str) -> None:
-    """Print one whole line at once, also when builds run side by side; a closed pipe is no error."""
+    """Print one whole line at once, also from several threads; a closed pipe is no error."""
     with _write_lock:
         try:
             sys.stderr.write(line + "\n")
@@ -30,7 +31,7 @@ def say(line: str) -> None:
 def elapsed_text(seconds: float) -> str:
     """``7 s`` or ``4 min 05 s``: what a person reads at a glance."""
     whole = int(seconds + 0.5)
-    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole} s" if whole < MINUTE else f"{whole // MINUTE} min {whole % MINUTE:02d} s"
 
 
 @dataclass

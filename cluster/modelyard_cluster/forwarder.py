@@ -13,7 +13,7 @@ import signal
 import socket
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from modelyard_cluster.console import say
 from modelyard_cluster.processes import shorten
@@ -33,64 +33,72 @@ class Side(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        transport.set_write_buffer_limits(high=BUFFER_LIMIT)
-        plain = transport.get_extra_info("socket")
+        """Send small answers at once; a transport of a TCP connection is always of this type."""
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.set_write_buffer_limits(high=BUFFER_LIMIT)
+        plain = self.transport.get_extra_info("socket")
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def data_received(self, data: bytes) -> None:
-        if self.other is not None and self.other.transport is not None:
-            self.other.transport.write(data)
+        """Pass it on."""
+        if target := self._target():
+            target.write(data)
 
     def eof_received(self) -> bool:
-        target = self.other.transport if self.other else None
+        """Pass the end on; the other direction stays open."""
+        target = self._target()
         if target is None or target.is_closing():
             return False
         with contextlib.suppress(OSError):
             target.write_eof()
         return True
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self.other is not None and self.other.transport is not None:
-            self.other.transport.close()
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        """End the other side as well."""
+        if target := self._target():
+            target.close()
 
     def pause_writing(self) -> None:
-        if self.other is not None and self.other.transport is not None:
-            self.other.transport.pause_reading()
+        """Take no more than this side can send."""
+        if target := self._target():
+            target.pause_reading()
 
     def resume_writing(self) -> None:
-        if self.other is not None and self.other.transport is not None:
-            self.other.transport.resume_reading()
+        """Go on."""
+        if target := self._target():
+            target.resume_reading()
+
+    def _target(self) -> asyncio.Transport | None:
+        return self.other.transport if self.other is not None else None
 
 
 class Inbound(Side):
-    """The caller's end: nothing is read from it before the node answers."""
+    """The caller's end: nothing is read from it before the node has accepted the connection."""
 
     def __init__(self, address: str, port: int) -> None:
         super().__init__()
-        self._target = (address, port)
+        self._node = (address, port)
         self._connecting: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Connect to the node."""
         super().connection_made(transport)
-        assert self.transport is not None
-        self.transport.pause_reading()
-        self._connecting = asyncio.get_running_loop().create_task(self._connect())
+        inbound = cast(asyncio.Transport, transport)
+        inbound.pause_reading()
+        self._connecting = asyncio.get_running_loop().create_task(self._connect(inbound))
 
-    async def _connect(self) -> None:
-        assert self.transport is not None
+    async def _connect(self, inbound: asyncio.Transport) -> None:
         outbound = Side(self)
         try:
-            await asyncio.get_running_loop().create_connection(lambda: outbound, *self._target)
+            await asyncio.get_running_loop().create_connection(lambda: outbound, *self._node)
         except OSError:
-            self.transport.abort()
+            inbound.abort()
             return
         self.other = outbound
-        if self.transport.is_closing():
+        if inbound.is_closing():
             self.connection_lost(None)
         else:
-            self.transport.resume_reading()
+            inbound.resume_reading()
 
 
 async def forward_tcp(port: int, node_address: str, node_port: int) -> None:
@@ -120,10 +128,14 @@ async def forward_service(port: int, kubeconfig: Path) -> None:
 async def keep_logs_short(logs: Path) -> None:
     """Look at the size of every log once a minute, until cancelled."""
     while True:
-        for log in logs.glob("*.log"):
-            with contextlib.suppress(OSError):
-                shorten(log)
+        await asyncio.to_thread(_shorten_all, logs)
         await asyncio.sleep(LOG_CHECK_SECONDS)
+
+
+def _shorten_all(logs: Path) -> None:
+    for log in logs.glob("*.log"):
+        with contextlib.suppress(OSError):
+            shorten(log)
 
 
 def serve(forwarding: Coroutine[Any, Any, None], logs: Path) -> None:

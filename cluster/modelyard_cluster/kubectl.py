@@ -17,6 +17,6 @@ def apply(kubeconfig: Path, objects: list[dict[str, Any]]) -> None:
         CommandError: the API server refused one; the message says which and why.
     """
     content = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
-    command = [tool("kubectl"), "--kubeconfig", kubeconfig, "apply", "--server-side"]
+    command = [str(tool("kubectl")), "--kubeconfig", str(kubeconfig), "apply", "--server-side"]
     command += ["--force-conflicts", "--field-manager=modelyard-cluster", "-f", "-"]
     run(command, stdin=content)

@@ -1,4 +1,4 @@
-"""Mounts below a folder: containers, volumes and Debian installs leave them when they are killed."""
+"""Mounts below a folder: killed containers, volumes and installs leave them."""
 
 from __future__ import annotations
 

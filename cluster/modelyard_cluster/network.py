@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
+from itertools import pairwise
 from pathlib import Path
 
 from modelyard_cluster.errors import CommandError, MachineError
@@ -138,7 +139,7 @@ def commented_rules(saved: str, comment: str) -> list[tuple[str, list[str]]]:
             table = line[1:]
         elif line.startswith("-A ") and comment in line:
             words = shlex.split(line)[1:]
-            if ("--comment", comment) in zip(words, words[1:], strict=False):
+            if ("--comment", comment) in pairwise(words):
                 found.append((table, words))
     return found
 

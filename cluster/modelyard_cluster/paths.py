@@ -52,42 +52,52 @@ class StatePaths:
 
     @property
     def kubeconfig(self) -> Path:
+        """The administrator's credentials and the API server's address."""
         return self.root / "kubeconfig"
 
     @property
     def record(self) -> Path:
+        """What is known of the cluster; see :mod:`modelyard_cluster.state`."""
         return self.root / "state.json"
 
     @property
     def pids(self) -> Path:
+        """One file a process."""
         return self.root / "pids"
 
     @property
     def logs(self) -> Path:
+        """One log a process."""
         return self.root / "logs"
 
     @property
     def pki(self) -> Path:
+        """Keys and certificates."""
         return self.root / "pki"
 
     @property
     def config(self) -> Path:
+        """The configuration of every process."""
         return self.root / "config"
 
     @property
     def containerd(self) -> Path:
+        """Everything of the container runtime."""
         return self.root / "containerd"
 
     @property
     def containerd_socket(self) -> Path:
+        """Where the container runtime takes calls."""
         return self.containerd / "containerd.sock"
 
     @property
     def kubelet(self) -> Path:
+        """The kubelet's own folder, with the pods' volumes."""
         return self.root / "kubelet"
 
     @property
     def volumes(self) -> Path:
+        """What claims of the default StorageClass keep."""
         return self.root / "volumes"
 
 

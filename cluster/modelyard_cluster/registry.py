@@ -32,15 +32,18 @@ class Link:
 
     @property
     def network(self) -> ipaddress.IPv4Network:
+        """Four addresses, of which two can be used."""
         base = int(LINK_RANGE.network_address) + self.index * 2 ** (32 - LINK_PREFIX)
         return ipaddress.IPv4Network((base, LINK_PREFIX))
 
     @property
     def host_address(self) -> str:
+        """The host's end."""
         return str(self.network[1])
 
     @property
     def node_address(self) -> str:
+        """The node's end, at which the API server and node ports are reached."""
         return str(self.network[2])
 
 

@@ -97,7 +97,9 @@ def attempt(
     return _finish(child, stdin, timeout)
 
 
-def _finish(child: subprocess.Popen[str], stdin: str | None, timeout: float) -> tuple[int, str, str]:
+def _finish(
+    child: subprocess.Popen[str], stdin: str | None, timeout: float
+) -> tuple[int, str, str]:
     _children.add(child)
     if ending.is_set():
         _kill_group(child)

@@ -7,6 +7,7 @@ that the cluster has on the machine is found by the cluster's name.
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 from pathlib import Path
 
@@ -31,8 +32,10 @@ def take_down(paths: StatePaths) -> None:
     Raises:
         LeftoversError: something would not go; lists it.
     """
+    outside = traces_outside(paths)
     _stop_processes(paths)
-    _remove_traces_outside(paths)
+    for trace in (*outside, *traces_outside(paths)):
+        trace.unlink(missing_ok=True)
     mounts.unmount_below(paths.root)
     network.disconnect(paths.name)
     cgroups.remove(paths.name)
@@ -63,18 +66,28 @@ def _stop_pods(paths: StatePaths) -> None:
     cgroups.kill_members(paths.name, sparing=keep)
 
 
-def _remove_traces_outside(paths: StatePaths) -> None:
+def traces_outside(paths: StatePaths) -> list[Path]:
     """What the container runtime and the kubelet keep at fixed places of the machine."""
+    return [*_shim_sockets(paths), *_network_results(paths), *_log_links(paths)]
+
+
+def _shim_sockets(paths: StatePaths) -> list[Path]:
+    """Each running pod's socket; containerd forgets where they are once it sees the pod dead."""
+    found = []
     for address in paths.containerd.glob("state/io.containerd.runtime.v2.task/*/*/address"):
         with contextlib.suppress(OSError):
-            socket = Path(address.read_text(encoding="ascii").removeprefix("unix://"))
-            if socket.is_relative_to(SHIM_SOCKETS):
-                socket.unlink(missing_ok=True)
-    for result in CNI_RESULTS.glob(f"{network.namespace(paths.name)}-*"):
-        if len(result.name) > len(network.namespace(paths.name)) + 64:
-            result.unlink(missing_ok=True)
-    for link in _log_links(paths):
-        link.unlink(missing_ok=True)
+            found.append(Path(address.read_text(encoding="ascii").removeprefix("unix://")))
+    return [socket for socket in found if socket.is_relative_to(SHIM_SOCKETS)]
+
+
+def _network_results(paths: StatePaths) -> list[Path]:
+    """The CNI library's notes on each pod; those on loopback do not say whose pod it was."""
+    if not CNI_RESULTS.is_dir():
+        return []
+    pattern = re.compile(rf"{re.escape(network.namespace(paths.name))}-([0-9a-f]{{64}})-\w+")
+    noted = [result.name for result in CNI_RESULTS.iterdir()]
+    pods = {match.group(1) for name in noted if (match := pattern.fullmatch(name))}
+    return [CNI_RESULTS / name for name in noted if any(pod in name for pod in pods)]
 
 
 def _log_links(paths: StatePaths) -> list[Path]:
@@ -90,7 +103,7 @@ def remains(paths: StatePaths) -> list[str]:
     left += network.remains(paths.name)
     left += [f"mount {point}" for point in mounts.mounted_below(paths.root)]
     left += [f"cgroup {folder}" for folder in cgroups.remains(paths.name)]
-    left += [f"log link {link}" for link in _log_links(paths)]
+    left += [f"file {trace}" for trace in traces_outside(paths)]
     if paths.root.exists():
         left.append(f"folder {paths.root}")
     return left

@@ -40,7 +40,11 @@ def objects(volumes: str) -> list[Object]:
 def _roles() -> list[Object]:
     every = "get list watch create patch update delete"
     cluster_rules = [
-        rule([""], ["nodes", "persistentvolumeclaims", "configmaps", "pods", "pods/log"], "get list watch"),
+        rule(
+            [""],
+            ["nodes", "persistentvolumeclaims", "configmaps", "pods", "pods/log"],
+            "get list watch",
+        ),
         rule([""], ["persistentvolumes"], every),
         rule([""], ["events"], "create patch"),
         rule(["storage.k8s.io"], ["storageclasses"], "get list watch"),

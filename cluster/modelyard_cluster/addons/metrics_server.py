@@ -19,6 +19,7 @@ NAMESPACE = "kube-system"
 NAME = "metrics-server"
 GROUP = "metrics.k8s.io"
 API_SERVICE = f"v1beta1.{GROUP}"
+WRITABLE = "/certificates"
 
 
 def objects() -> list[Object]:
@@ -68,7 +69,7 @@ def _pod() -> Object:
         "image": METRICS_SERVER_IMAGE.reference,
         "imagePullPolicy": "IfNotPresent",
         "args": [
-            "--cert-dir=/tmp",
+            f"--cert-dir={WRITABLE}",
             "--secure-port=10250",
             "--kubelet-insecure-tls",
             "--kubelet-preferred-address-types=InternalIP",
@@ -83,7 +84,7 @@ def _pod() -> Object:
             "/livez", "https", scheme="HTTPS", initialDelaySeconds=30, timeoutSeconds=5
         ),
         "securityContext": unprivileged(),
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
+        "volumeMounts": [{"name": "tmp", "mountPath": WRITABLE}],
     }
     return {
         "serviceAccountName": NAME,

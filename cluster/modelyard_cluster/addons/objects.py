@@ -23,12 +23,16 @@ def rule(groups: list[str], resources: list[str], verbs: str) -> Object:
 
 def cluster_binding(name: str, role: str, account: str, namespace: str) -> Object:
     """Bind a cluster role to a service account."""
-    return named(f"{RBAC}/v1", "ClusterRoleBinding", name) | _binding("ClusterRole", role, account, namespace)
+    return named(f"{RBAC}/v1", "ClusterRoleBinding", name) | _binding(
+        "ClusterRole", role, account, namespace
+    )
 
 
 def binding(name: str, role: str, account: str, namespace: str) -> Object:
     """Bind a role of the namespace to a service account of it."""
-    return named(f"{RBAC}/v1", "RoleBinding", name, namespace) | _binding("Role", role, account, namespace)
+    return named(f"{RBAC}/v1", "RoleBinding", name, namespace) | _binding(
+        "Role", role, account, namespace
+    )
 
 
 def _binding(kind: str, role: str, account: str, namespace: str) -> Object:

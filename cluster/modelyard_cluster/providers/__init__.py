@@ -1,6 +1,6 @@
 """Where a cluster comes from: the context you have, kind, or a build on this machine.
 
-Each provider answers the same few questions; the command line knows no other difference.
+Each provider answers the same few questions; the commands know no other difference.
 """
 
 from __future__ import annotations
@@ -9,29 +9,28 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from modelyard_cluster.paths import StatePaths
 from modelyard_cluster.state import Record
 
 CONTEXT_VARIABLE = "CONTEXT"
 
 
 class Provider(Protocol):
-    """One way to have a cluster."""
+    """One cluster of one kind; made from the state's paths and record."""
 
-    def up(self, paths: StatePaths, record: Record) -> Record:
+    def up(self) -> Record:
         """Start what does not run, wait until all is ready, and return the completed record."""
 
-    def is_up(self, paths: StatePaths, record: Record) -> bool:
+    def is_up(self) -> bool:
         """Whether nothing is left to do; answers at once."""
 
-    def down(self, paths: StatePaths) -> None:
+    def down(self) -> None:
         """End everything of it, also what an interrupted run has left."""
 
-    def load(self, paths: StatePaths, images: list[str]) -> None:
+    def load(self, images: list[str]) -> None:
         """Make images or archives of images known to the cluster's node."""
 
-    def status(self, paths: StatePaths, record: Record) -> dict[str, str]:
-        """Each part of it and how it is."""
+    def status(self) -> dict[str, str]:
+        """Each part of it and how it is; what is not well starts with ``not``."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from modelyard_cluster import processes
 from modelyard_cluster.console import say
@@ -19,15 +19,21 @@ KIND_PREFIX = "kind-"
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
 
+@dataclass(frozen=True)
 class Context:
-    """See :class:`modelyard_cluster.providers.Provider`."""
+    """One cluster of this provider."""
 
-    def up(self, paths: StatePaths, record: Record) -> Record:
+    paths: StatePaths
+    record: Record
+
+    def up(self) -> Record:
+        """Start what does not run, wait until all is ready, and return the completed record."""
+        paths, record = self.paths, self.record
         ensure_tool("kubectl")
         _copy_context(paths, record.context)
-        record = replace(record, provider="context")
+        record = replace(record, ready=False)
         save(paths, record)
-        if not self._answers(paths):
+        if not self._answers():
             raise UsageError(
                 f"The cluster of the context {record.context} does not answer.",
                 f"Try: kubectl --context {record.context} get nodes",
@@ -36,17 +42,20 @@ class Context:
         start_forwarder(paths)
         return record.with_ready(True)
 
-    def is_up(self, paths: StatePaths, record: Record) -> bool:
-        return processes.is_running(paths.pids, "forward") and self._answers(paths)
+    def is_up(self) -> bool:
+        """Whether nothing is left to do."""
+        return processes.is_running(self.paths.pids, "forward") and self._answers()
 
-    def down(self, paths: StatePaths) -> None:
-        for name in processes.names(paths.pids):
-            processes.stop(paths.pids, name)
-        shutil.rmtree(paths.root, ignore_errors=True)
+    def down(self) -> None:
+        """End everything of it, also what an interrupted run has left."""
+        for name in processes.names(self.paths.pids):
+            processes.stop(self.paths.pids, name)
+        shutil.rmtree(self.paths.root, ignore_errors=True)
         say("The cluster of the context itself is left as it is.")
 
-    def load(self, paths: StatePaths, images: list[str]) -> None:
-        context = run([*_kubectl(paths), "config", "current-context"]).strip()
+    def load(self, images: list[str]) -> None:
+        """Make images or archives of images known to the cluster's node."""
+        context = run([*_kubectl(self.paths), "config", "current-context"]).strip()
         if context.startswith(KIND_PREFIX):
             into_kind(ensure_tool("kind"), context.removeprefix(KIND_PREFIX), images)
             return
@@ -54,15 +63,16 @@ class Context:
         for image in images:
             say(f"  buildah push {image} <registry>/{image.rsplit('/', 1)[-1]}")
 
-    def status(self, paths: StatePaths, record: Record) -> dict[str, str]:
-        forward = processes.is_running(paths.pids, "forward")
+    def status(self) -> dict[str, str]:
+        """Each part of it and how it is."""
+        forward = processes.is_running(self.paths.pids, "forward")
         return {
-            f"context {record.context}": "answers" if self._answers(paths) else "does not answer",
+            f"context {self.record.context}": "answers" if self._answers() else "not answering",
             "forward": "running" if forward else "not running",
         }
 
-    def _answers(self, paths: StatePaths) -> bool:
-        command = [*_kubectl(paths), "get", "--raw", "/readyz", "--request-timeout=5s"]
+    def _answers(self) -> bool:
+        command = [*_kubectl(self.paths), "get", "--raw", "/readyz", "--request-timeout=5s"]
         return attempt(command, timeout=15)[0] == 0
 
 

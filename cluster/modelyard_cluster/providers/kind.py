@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modelyard_cluster import images
@@ -63,13 +63,19 @@ def with_port(config: str, port: int) -> str:
     return changed
 
 
+@dataclass(frozen=True)
 class Kind:
-    """See :class:`modelyard_cluster.providers.Provider`."""
+    """One cluster of this provider."""
 
-    def up(self, paths: StatePaths, record: Record) -> Record:
+    paths: StatePaths
+    record: Record
+
+    def up(self) -> Record:
+        """Start what does not run, wait until all is ready, and return the completed record."""
+        paths, record = self.paths, self.record
         ensure_tool("kubectl")
         kind = _kind()
-        record = replace(record, provider="kind")
+        record = replace(record, ready=False)
         save(paths, record)
         if cluster_name(paths.name) not in _clusters(kind):
             self._create(kind, paths, record)
@@ -81,9 +87,9 @@ class Kind:
     def _create(self, kind: Path, paths: StatePaths, record: Record) -> None:
         config = with_port(CONFIG_FILE.read_text(encoding="utf-8"), record.port)
         write_atomically(paths.config / "kind.yaml", config)
-        command = [kind, "create", "cluster", "--name", cluster_name(paths.name)]
-        command += ["--image", NODE_IMAGE, "--config", paths.config / "kind.yaml"]
-        command += ["--kubeconfig", paths.kubeconfig, "--wait", READY_SECONDS]
+        command = [str(kind), "create", "cluster", "--name", cluster_name(paths.name)]
+        command += ["--image", NODE_IMAGE, "--config", str(paths.config / "kind.yaml")]
+        command += ["--kubeconfig", str(paths.kubeconfig), "--wait", READY_SECONDS]
         try:
             with step("kind: creating the cluster"):
                 run(command, env=_environment())
@@ -105,23 +111,27 @@ class Kind:
                 advice="See: kubectl -n kube-system describe pod -l k8s-app=metrics-server",
             )
 
-    def is_up(self, paths: StatePaths, record: Record) -> bool:
-        return paths.kubeconfig.exists() and _is_available(paths)
+    def is_up(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.paths.kubeconfig.exists() and _is_available(self.paths)
 
-    def down(self, paths: StatePaths) -> None:
+    def down(self) -> None:
+        """End everything of it, also what an interrupted run has left."""
         kind = _kind()
-        command = [kind, "delete", "cluster", "--name", cluster_name(paths.name)]
+        command = [str(kind), "delete", "cluster", "--name", cluster_name(self.paths.name)]
         run(command, env=_environment())
-        shutil.rmtree(paths.root, ignore_errors=True)
+        shutil.rmtree(self.paths.root, ignore_errors=True)
 
-    def load(self, paths: StatePaths, images: list[str]) -> None:
-        into_kind(_kind(), cluster_name(paths.name), images)
+    def load(self, images: list[str]) -> None:
+        """Make images or archives of images known to the cluster's node."""
+        into_kind(_kind(), cluster_name(self.paths.name), images)
 
-    def status(self, paths: StatePaths, record: Record) -> dict[str, str]:
-        exists = cluster_name(paths.name) in _clusters(_kind())
-        available = exists and _is_available(paths)
+    def status(self) -> dict[str, str]:
+        """Each part of it and how it is."""
+        exists = cluster_name(self.paths.name) in _clusters(_kind())
+        available = exists and _is_available(self.paths)
         return {
-            f"kind cluster {cluster_name(paths.name)}": "there" if exists else "not there",
+            f"kind cluster {cluster_name(self.paths.name)}": "there" if exists else "not there",
             "metrics-server": "available" if available else "not available",
         }
 
@@ -140,12 +150,12 @@ def _clusters(kind: Path) -> list[str]:
 
 
 def _export_kubeconfig(kind: Path, paths: StatePaths) -> None:
-    command = [kind, "export", "kubeconfig", "--name", cluster_name(paths.name)]
-    run([*command, "--kubeconfig", paths.kubeconfig], env=_environment())
+    command = [str(kind), "export", "kubeconfig", "--name", cluster_name(paths.name)]
+    run([*command, "--kubeconfig", str(paths.kubeconfig)], env=_environment())
 
 
 def _is_available(paths: StatePaths) -> bool:
-    command = [tool("kubectl"), "--kubeconfig", paths.kubeconfig, "--request-timeout=5s"]
+    command = [str(tool("kubectl")), "--kubeconfig", str(paths.kubeconfig), "--request-timeout=5s"]
     condition = "jsonpath={.status.conditions[?(@.type=='Available')].status}"
     code, out, _ = attempt(
         [*command, "get", "apiservice", metrics_server.API_SERVICE, "-o", condition], timeout=15

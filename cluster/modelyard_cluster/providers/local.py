@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from modelyard_cluster import (
     addons,
-    cgroups,
     certificates,
+    cgroups,
     checks,
     configuration,
     images,
@@ -45,10 +46,16 @@ CORE = (
 )
 
 
+@dataclass(frozen=True)
 class Local:
-    """See :class:`modelyard_cluster.providers.Provider`."""
+    """One cluster of this provider."""
 
-    def up(self, paths: StatePaths, record: Record) -> Record:
+    paths: StatePaths
+    record: Record
+
+    def up(self) -> Record:
+        """Start what does not run, wait until all is ready, and return the completed record."""
+        paths, record = self.paths, self.record
         checks.check_local_machine()
         registry.check_owner(paths)
         packages.ensure_node_packages()
@@ -71,29 +78,33 @@ class Local:
             _start_addons(paths, has_upstream=has_upstream)
         return record.with_ready(True)
 
-    def is_up(self, paths: StatePaths, record: Record) -> bool:
-        if record.boot_id != boot_id():
+    def is_up(self) -> bool:
+        """Whether nothing is left to do."""
+        if self.record.boot_id != boot_id() or not self.paths.kubeconfig.exists():
             return False
-        if not all(processes.is_running(paths.pids, name) for name in (*CORE, "forward")):
+        if not all(processes.is_running(self.paths.pids, name) for name in (*CORE, "forward")):
             return False
-        client = ApiClient(paths.kubeconfig)
-        return client.node_is_ready(node_name(paths.name)) and _addons_run(client)
+        client = ApiClient(self.paths.kubeconfig)
+        return client.node_is_ready(node_name(self.paths.name)) and _addons_run(client)
 
-    def down(self, paths: StatePaths) -> None:
-        registry.check_owner(paths)
-        teardown.take_down(paths)
+    def down(self) -> None:
+        """End everything of it, also what an interrupted run has left."""
+        registry.check_owner(self.paths)
+        teardown.take_down(self.paths)
 
-    def load(self, paths: StatePaths, images: list[str]) -> None:
-        loading.into_containerd(paths, images)
+    def load(self, images: list[str]) -> None:
+        """Make images or archives of images known to the cluster's node."""
+        loading.into_containerd(self.paths, images)
 
-    def status(self, paths: StatePaths, record: Record) -> dict[str, str]:
+    def status(self) -> dict[str, str]:
+        """Each part of it and how it is."""
         found = {
-            name: "running" if processes.is_running(paths.pids, name) else "not running"
+            name: "running" if processes.is_running(self.paths.pids, name) else "not running"
             for name in (*CORE, "forward")
         }
-        client = ApiClient(paths.kubeconfig)
-        ready = client.node_is_ready(node_name(paths.name))
-        found[f"node {node_name(paths.name)}"] = "ready" if ready else "not ready"
+        client = ApiClient(self.paths.kubeconfig)
+        ready = client.node_is_ready(node_name(self.paths.name))
+        found[f"node {node_name(self.paths.name)}"] = "ready" if ready else "not ready"
         for namespace, name in addons.DEPLOYMENTS:
             available = client.deployment_is_available(namespace, name)
             found[name] = "available" if available else "not available"
@@ -182,7 +193,12 @@ def _start_addons(paths: StatePaths, *, has_upstream: bool) -> None:
 
         advice = f"See: kubectl -n {namespace} describe pod -l k8s-app={name}"
         _wait(paths, f"{name} is not available", available, seconds=180, advice=advice)
-    _wait(paths, "kube-proxy or the metrics API do not answer", lambda: _addons_run(client), seconds=120)
+    _wait(
+        paths,
+        "kube-proxy or the metrics API do not answer",
+        lambda: _addons_run(client),
+        seconds=120,
+    )
 
 
 def _addons_run(client: ApiClient) -> bool:
