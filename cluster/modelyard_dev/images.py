@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -122,15 +121,8 @@ def build(root: Path, program: str, image: Image, base_image: str | None) -> Non
 
 def size_text(program: str, image: Image) -> str:
     """The size of the image as a person reads it."""
-    code, out, _ = attempt([program, "images", "--format", "json", image.name])
-    if code != 0 or not out.strip():
-        return "size unknown"
-    try:
-        entry = json.loads(out if out.lstrip().startswith("[") else out.splitlines()[0])
-    except ValueError:
-        return "size unknown"
-    size = (entry[0] if isinstance(entry, list) else entry).get("size", "unknown")
-    return f"{size / 1e6:.0f} MB" if isinstance(size, int | float) else str(size)
+    code, out, _ = attempt([program, "images", "--format", "{{.Size}}", image.name])
+    return out.strip() if code == 0 and out.strip() else "size unknown"
 
 
 def base_image_from_environment() -> str | None:
