@@ -18,6 +18,8 @@ LABEL_DATASET = f"{GROUP}/dataset"
 LABEL_MODEL = f"{GROUP}/model"
 LABEL_VERSION = f"{GROUP}/version"
 LABEL_DEPLOYMENT = f"{GROUP}/deployment"
+#: The public id of a ModelDeployment: what its Service and Deployment select pods by.
+LABEL_DEPLOYMENT_ID = f"{GROUP}/deployment-id"
 
 #: A new value on a Model makes a new version from an unchanged spec.
 ANNOTATION_RETRAIN = f"{GROUP}/retrain"

@@ -1,0 +1,95 @@
+"""ModelDeployment: what is due for it and how it stands; the questions are in files beside."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from modelyard_crds import names
+from modelyard_crds.conditions import with_condition
+from modelyard_crds.model import Model
+from modelyard_crds.model_deployment import DeploymentPhase, ModelDeployment
+from modelyard_crds.model_version import ModelVersion
+from modelyard_crds.reasons import ConditionType, Reason
+from modelyard_operator.reconcile.decision import Decision, Refusal, Standing, Verdict, judged
+from modelyard_operator.reconcile.deployment_children import NO_CHILDREN, Children, children_due
+from modelyard_operator.reconcile.deployment_rollout import Rollout, rollout_verdict
+from modelyard_operator.reconcile.deployment_target import Target, choose_target
+from modelyard_operator.reconcile.facts import PodFacts
+from modelyard_operator.resources.deployment import selector_labels
+from modelyard_operator.resources.runtime import Runtime
+from modelyard_operator.resources.service import endpoint
+
+REFUSED_AGAIN = 20.0
+
+
+@dataclass(frozen=True)
+class DeploymentObserved:
+    """All that a decision on a ModelDeployment rests on."""
+
+    deployment: ModelDeployment
+    now: datetime
+    runtime: Runtime
+    model: Model | None = None
+    versions: tuple[ModelVersion, ...] = ()
+    children: Children = NO_CHILDREN
+    pods: tuple[PodFacts, ...] = ()
+    refusal: Refusal | None = None
+
+
+def decide_deployment(seen: DeploymentObserved) -> Decision:
+    """What is due for a ModelDeployment, and how it stands."""
+    target = choose_target(seen.deployment, seen.model, seen.versions, seen.children.deployed)
+    writes = children_due(seen.deployment, target.servable, seen.children, seen.runtime)
+    rollout = Rollout.of(seen.deployment, seen.children, seen.pods, target, seen.now)
+    verdict = _verdict(seen, target, rollout)
+    generation = seen.deployment.metadata.generation
+    conditions = judged(
+        list(seen.deployment.status.conditions), verdict, generation=generation, now=seen.now
+    )
+    phase = _phase(verdict, rollout)
+    conditions = with_condition(
+        conditions,
+        ConditionType.DEGRADED,
+        phase in ("DEGRADED", "FAILED"),
+        verdict.reason,
+        verdict.message,
+        generation=generation,
+        now=seen.now,
+    )
+    selector = ",".join(f"{key}={value}" for key, value in selector_labels(seen.deployment).items())
+    status = seen.deployment.status.model_copy(
+        update={
+            "id": names.deployment_id(seen.deployment.metadata.uid),
+            "phase": phase,
+            "observed_generation": generation,
+            "endpoint": endpoint(seen.deployment),
+            "serving_version": rollout.serving_version,
+            "target_version": target.servable.number if target.servable else None,
+            "replicas": rollout.replicas,
+            "ready_replicas": rollout.ready_replicas,
+            "selector": selector,
+            "conditions": conditions,
+        }
+    )
+    return Decision(
+        status=status,
+        writes=writes,
+        requeue_after=verdict.requeue_after,
+        needs_store_secret=target.servable is not None
+        and (seen.children.deployment is None or verdict.standing is Standing.STALLED),
+    )
+
+
+def _verdict(seen: DeploymentObserved, target: Target, rollout: Rollout) -> Verdict:
+    """The first answer of: the API server, the target, the pods."""
+    if seen.refusal is not None:
+        return Verdict(Standing.STALLED, seen.refusal.reason, seen.refusal.message, REFUSED_AGAIN)
+    return target.verdict or rollout_verdict(rollout)
+
+
+def _phase(verdict: Verdict, rollout: Rollout) -> DeploymentPhase:
+    if verdict.standing is Standing.READY:
+        return "ACTIVE"
+    if rollout.ready_replicas:
+        broken = verdict.standing is Standing.STALLED or verdict.reason is Reason.POD_UNAVAILABLE
+        return "DEGRADED" if broken else "DEPLOYING"
+    return "FAILED" if verdict.standing is Standing.STALLED else "DEPLOYING"

@@ -1,0 +1,41 @@
+"""The HorizontalPodAutoscaler of a ModelDeployment that lets load decide."""
+
+from modelyard_crds.model_deployment import Autoscaling, ModelDeployment
+from modelyard_operator.resources.deployment import CONTAINER, child_labels
+from modelyard_operator.resources.runtime import Manifest, metadata, with_applied_hash
+
+#: A load that comes back within this time finds its pods still there.
+SCALE_DOWN_SECONDS = 120
+
+
+def build_autoscaler(deployment: ModelDeployment, autoscaling: Autoscaling) -> Manifest:
+    """The autoscaler; it looks at our container alone, whatever else is in the pod."""
+    manifest = {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": metadata(deployment, deployment.metadata.name, child_labels(deployment), {}),
+        "spec": {
+            "scaleTargetRef": {
+                "apiVersion": "apps/v1",
+                "kind": "Deployment",
+                "name": deployment.metadata.name,
+            },
+            "minReplicas": autoscaling.min_replicas,
+            "maxReplicas": autoscaling.max_replicas,
+            "metrics": [
+                {
+                    "type": "ContainerResource",
+                    "containerResource": {
+                        "name": "cpu",
+                        "container": CONTAINER,
+                        "target": {
+                            "type": "Utilization",
+                            "averageUtilization": autoscaling.target_cpu_utilization,
+                        },
+                    },
+                }
+            ],
+            "behavior": {"scaleDown": {"stabilizationWindowSeconds": SCALE_DOWN_SECONDS}},
+        },
+    }
+    return with_applied_hash(manifest)

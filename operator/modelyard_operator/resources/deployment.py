@@ -1,0 +1,156 @@
+"""The Deployment whose pods serve one version."""
+
+from dataclasses import dataclass
+
+from modelyard_crds import names
+from modelyard_crds.build import ENV_SERVE_REQUEST, SERVING_PORT, ServeRequest, manifest_key
+from modelyard_crds.model_deployment import ModelDeployment
+from modelyard_crds.model_version import ModelVersion
+from modelyard_operator.resources.runtime import (
+    Manifest,
+    Placement,
+    Runtime,
+    container,
+    metadata,
+    pod_spec,
+    with_applied_hash,
+)
+from modelyard_operator.resources.sizing import SERVING, merged
+
+CONTAINER = "serve"
+#: Which artifact the pods load; the sweeper leaves it in the store while a Deployment names it.
+ANNOTATION_VERSION_UID = f"{names.GROUP}/version-uid"
+#: After this time without a new ready pod the rollout counts as failed; old pods keep serving.
+PROGRESS_DEADLINE_SECONDS = 120
+#: Routers learn within this time that the pod is going; it answers until then.
+PRE_STOP_SECONDS = 5
+GRACE_SECONDS = 40
+
+#: The scale of a Deployment is its own field with a manager of its own. The main apply never
+#: names spec.replicas, so taking it over or handing it to the autoscaler removes no field, and
+#: the API server has nothing to default back to 1.
+REPLICAS_MANAGER = f"{names.FIELD_MANAGER}-replicas"
+
+
+@dataclass(frozen=True)
+class Servable:
+    """A READY version, as far as serving needs it."""
+
+    number: int
+    uid: str
+    digest: str
+
+    @classmethod
+    def of(cls, version: ModelVersion) -> "Servable | None":
+        """The version's artifact; None while it has none."""
+        artifact = version.status.artifact
+        if version.status.phase != "READY" or artifact is None:
+            return None
+        return cls(version.spec.version, version.metadata.uid, artifact.digest)
+
+
+def selector_labels(deployment: ModelDeployment) -> dict[str, str]:
+    """The label that only pods of this very object have, also after it was made anew."""
+    return {names.LABEL_DEPLOYMENT_ID: names.deployment_id(deployment.metadata.uid)}
+
+
+def child_labels(deployment: ModelDeployment) -> dict[str, str]:
+    """Labels of everything that a ModelDeployment owns."""
+    return names.common_labels(
+        "serving",
+        {
+            names.LABEL_MODEL: deployment.spec.model_ref.name,
+            names.LABEL_DEPLOYMENT: deployment.metadata.name,
+            **selector_labels(deployment),
+        },
+    )
+
+
+def build_deployment(deployment: ModelDeployment, servable: Servable, runtime: Runtime) -> Manifest:
+    """The Deployment, without spec.replicas (see REPLICAS_MANAGER)."""
+    labels = child_labels(deployment)
+    manifest = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata(
+            deployment,
+            deployment.metadata.name,
+            labels,
+            {ANNOTATION_VERSION_UID: servable.uid},
+        ),
+        "spec": {
+            "selector": {"matchLabels": selector_labels(deployment)},
+            "revisionHistoryLimit": 2,
+            "progressDeadlineSeconds": PROGRESS_DEADLINE_SECONDS,
+            "strategy": {
+                "type": "RollingUpdate",
+                "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
+            },
+            "template": {
+                "metadata": {"labels": {**labels, names.LABEL_VERSION: str(servable.number)}},
+                "spec": _pod(deployment, servable, runtime),
+            },
+        },
+    }
+    return with_applied_hash(manifest)
+
+
+def build_replicas(deployment: ModelDeployment, replicas: int) -> Manifest:
+    """The scale of the Deployment, to be applied by REPLICAS_MANAGER."""
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": deployment.metadata.name,
+            "namespace": deployment.metadata.namespace,
+        },
+        "spec": {"replicas": replicas},
+    }
+
+
+def _pod(deployment: ModelDeployment, servable: Servable, runtime: Runtime) -> Manifest:
+    request = ServeRequest(
+        namespace=deployment.metadata.namespace,
+        model=deployment.spec.model_ref.name,
+        version=servable.number,
+        manifest_key=manifest_key(servable.uid),
+        manifest_digest=servable.digest,
+    )
+    main = {
+        **container(
+            runtime,
+            CONTAINER,
+            ["modelyard-serve"],
+            (ENV_SERVE_REQUEST, request),
+            merged(SERVING, deployment.spec.resources),
+        ),
+        "ports": [{"name": "http", "containerPort": SERVING_PORT, "protocol": "TCP"}],
+        "lifecycle": {"preStop": {"sleep": {"seconds": PRE_STOP_SECONDS}}},
+        "startupProbe": _probe("/readyz", period=1, failures=PROGRESS_DEADLINE_SECONDS, timeout=2),
+        "readinessProbe": _probe("/readyz", period=5, failures=2, timeout=3),
+        "livenessProbe": _probe("/healthz", period=10, failures=6, timeout=5),
+    }
+    placement = Placement(deployment.spec.node_selector, deployment.spec.tolerations)
+    return pod_spec(
+        runtime,
+        main,
+        placement,
+        terminationGracePeriodSeconds=GRACE_SECONDS,
+        topologySpreadConstraints=[
+            {
+                "maxSkew": 1,
+                "topologyKey": "kubernetes.io/hostname",
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": {"matchLabels": selector_labels(deployment)},
+            }
+        ],
+    )
+
+
+def _probe(path: str, *, period: int, failures: int, timeout: int) -> Manifest:
+    return {
+        "httpGet": {"path": path, "port": "http"},
+        "periodSeconds": period,
+        "failureThreshold": failures,
+        "timeoutSeconds": timeout,
+    }

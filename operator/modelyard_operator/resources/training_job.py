@@ -1,0 +1,110 @@
+"""The Job that builds a ModelVersion."""
+
+from modelyard_crds import names
+from modelyard_crds.build import ENV_BUILD_REQUEST, EXIT_USER_FAULT, BuildRequest
+from modelyard_crds.fields import seconds_of
+from modelyard_crds.model_version import ModelVersion
+from modelyard_operator.resources.runtime import (
+    Manifest,
+    Placement,
+    Runtime,
+    container,
+    metadata,
+    pod_spec,
+)
+from modelyard_operator.resources.sizing import training_resources
+
+CONTAINER = "train"
+#: A node's fault is tried this often; the dataset's fault never (see failure_policy).
+BACKOFF_LIMIT = 2
+#: Fetching the image, reading the data, converting and uploading, on a slow day.
+OVERHEAD_SECONDS = 1800
+
+LABEL_QUEUE = "kueue.x-k8s.io/queue-name"
+
+
+def build_training_job(version: ModelVersion, runtime: Runtime, job_id: str) -> Manifest:
+    """The one Job of a version; it has the version's name, which makes it the only one."""
+    training = version.spec.build.training
+    labels = names.common_labels(
+        "training",
+        {
+            names.LABEL_MODEL: version.spec.model_ref.name,
+            names.LABEL_VERSION: str(version.spec.version),
+        },
+    )
+    queue = {LABEL_QUEUE: training.queue_name} if training.queue_name else {}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": metadata(version, version.metadata.name, {**labels, **queue}, {}),
+        "spec": {
+            "backoffLimit": BACKOFF_LIMIT,
+            "activeDeadlineSeconds": deadline_seconds(version),
+            "podReplacementPolicy": "Failed",
+            "podFailurePolicy": failure_policy(CONTAINER, EXIT_USER_FAULT),
+            # Kueue admits a Job by taking the suspension away.
+            **({"suspend": True} if queue else {}),
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": _pod(version, runtime, job_id),
+            },
+        },
+    }
+
+
+def deadline_seconds(version: ModelVersion) -> int:
+    """When a Job that still runs is given up: the last net under a search that has its own."""
+    return 2 * seconds_of(version.spec.build.training.time_budget) + OVERHEAD_SECONDS
+
+
+def failure_policy(container_name: str, user_fault: int) -> Manifest:
+    """A lost node counts as nothing, a fault in data or spec ends the Job at once."""
+    return {
+        "rules": [
+            {
+                "action": "Ignore",
+                "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
+            },
+            {
+                "action": "FailJob",
+                "onExitCodes": {
+                    "containerName": container_name,
+                    "operator": "In",
+                    "values": [user_fault],
+                },
+            },
+        ]
+    }
+
+
+def _pod(version: ModelVersion, runtime: Runtime, job_id: str) -> Manifest:
+    build = version.spec.build
+    request = BuildRequest(
+        namespace=version.metadata.namespace,
+        model=version.spec.model_ref.name,
+        version=version.spec.version,
+        version_uid=version.metadata.uid,
+        job_id=job_id,
+        build=build,
+    )
+    main = container(
+        runtime,
+        CONTAINER,
+        ["modelyard-train", "build"],
+        (ENV_BUILD_REQUEST, request),
+        training_resources(build),
+    )
+    secret = build.source.credentials_secret_ref
+    placement = Placement(
+        build.training.node_selector,
+        build.training.tolerations,
+        build.training.priority_class_name,
+    )
+    return pod_spec(
+        runtime,
+        main,
+        placement,
+        source_secret=secret.name if secret else None,
+        restartPolicy="Never",
+    )

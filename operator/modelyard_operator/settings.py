@@ -1,0 +1,115 @@
+"""The operator's settings, read once from the environment by ``main``."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from modelyard_crds.build import STORE_MOUNT
+from modelyard_operator.errors import SettingsError
+from modelyard_operator.resources.runtime import Runtime
+
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_PULL_POLICIES = ("Always", "IfNotPresent", "Never")
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What may differ from one installation to the next."""
+
+    inference_image: str
+    image_pull_policy: str = "IfNotPresent"
+    image_pull_secrets: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ()
+    store_path: Path = Path(STORE_MOUNT)
+    log_level: str = "INFO"
+    health_port: int = 8080
+    concurrency: int = 8
+    leader_election: bool = False
+    own_namespace: str = "modelyard-system"
+    identity: str = "modelyard-operator"
+    sweep_interval: int = 3600
+
+    @property
+    def runtime(self) -> Runtime:
+        """What the builders of pods need to know."""
+        return Runtime(
+            image=self.inference_image,
+            pull_policy=self.image_pull_policy,
+            pull_secrets=self.image_pull_secrets,
+        )
+
+
+def settings_from(environment: Mapping[str, str]) -> Settings:
+    """The settings in the variables MODELYARD_<FIELD>.
+
+    Raises SettingsError naming every variable that is wrong, not only the first.
+    """
+    problems: list[str] = []
+    values: dict[str, object] = {}
+    for field in fields(Settings):
+        variable = f"MODELYARD_{field.name.upper()}"
+        text = environment.get(variable, "").strip()
+        if not text:
+            continue
+        try:
+            values[field.name] = _PARSERS[field.name](text)
+        except ValueError as error:
+            problems.append(f"{variable}={text!r}: {error}")
+    if "inference_image" not in values:
+        problems.append("MODELYARD_INFERENCE_IMAGE is not set: name the image of training pods")
+    if problems:
+        raise SettingsError("; ".join(problems))
+    return Settings(**values)  # type: ignore[arg-type]  # each parser gives its field's type
+
+
+def _text(text: str) -> str:
+    return text
+
+
+def _one_of(allowed: tuple[str, ...], text: str) -> str:
+    if text not in allowed:
+        msg = f"expected one of {', '.join(allowed)}"
+        raise ValueError(msg)
+    return text
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    wrong = [name for name in names if not _NAMESPACE.fullmatch(name)]
+    if wrong:
+        msg = f"{wrong[0]!r} is not a name; expected a list separated by commas"
+        raise ValueError(msg)
+    return names
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        msg = "expected a whole number above 0"
+        raise ValueError(msg)
+    return int(text)
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() not in _BOOLEANS:
+        msg = "expected true or false"
+        raise ValueError(msg)
+    return _BOOLEANS[text.lower()]
+
+
+_PARSERS: dict[str, Callable[[str], object]] = {
+    "inference_image": _text,
+    "image_pull_policy": lambda text: _one_of(_PULL_POLICIES, text),
+    "image_pull_secrets": _names,
+    "namespaces": _names,
+    "store_path": Path,
+    "log_level": lambda text: _one_of(_LOG_LEVELS, text.upper()),
+    "health_port": _positive,
+    "concurrency": _positive,
+    "leader_election": _boolean,
+    "own_namespace": _text,
+    "identity": _text,
+    "sweep_interval": _positive,
+}
