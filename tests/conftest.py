@@ -6,9 +6,11 @@ import os
 import uuid
 from collections.abc import Generator, Iterator
 
+import httpx
 import pytest
 
 from support.kubectl import Kubectl, namespace_evidence
+from support.rest import make_key, open_client
 
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
@@ -36,6 +38,19 @@ def kubectl(request: pytest.FixtureRequest) -> Iterator[Kubectl]:
 def api_url() -> str:
     """Address of the façade."""
     return os.environ["MODELYARD_URL"]
+
+
+@pytest.fixture(scope="session")
+def api_key() -> str:
+    """The key that the chart made."""
+    return os.environ["MODELYARD_API_KEY"]
+
+
+@pytest.fixture
+def client(kubectl: Kubectl, api_url: str) -> Iterator[httpx.Client]:
+    """The façade, with a key for the test's own namespace."""
+    with open_client(api_url, make_key(kubectl.namespace)) as opened:
+        yield opened
 
 
 _REPORT = pytest.StashKey[pytest.TestReport]()
