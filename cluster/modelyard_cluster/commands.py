@@ -35,24 +35,34 @@ def up(options: argparse.Namespace) -> None:
     with locked(f"state-{paths.name}"):
         before = state.load(paths)
         choice = choose(os.environ, before, kind_provider.why_not)
-        wanted = _wanted(paths, before, choice, options.port)
-        provider = PROVIDERS[choice.provider](paths, wanted)
+        target = wanted(paths, before, choice, options.port)
+        provider = PROVIDERS[choice.provider](paths, target)
         say(f"Cluster {paths.name}: {choice.provider} ({choice.reason}).")
-        if before == wanted and wanted.ready and provider.is_up():
-            say(f"It is up. {_ways_in(paths, wanted)}")
+        if before == target and target.ready and provider.is_up():
+            say(f"It is up. {_ways_in(paths, target)}")
             return
         if choice.provider != "kind" or before is None:
-            make_way_for_port(paths, wanted.port, before.port if before else None)
+            make_way_for_port(paths, target.port, before.port if before else None)
         record = provider.up()
         state.save(paths, record)
     say(f"Cluster {paths.name} is up after {elapsed_text(time.monotonic() - began)}.")
     say(_ways_in(paths, record))
 
 
-def _wanted(paths: StatePaths, before: Record | None, choice: Choice, port: int | None) -> Record:
+def wanted(paths: StatePaths, before: Record | None, choice: Choice, port: int | None) -> Record:
+    """The record that ``up`` works towards.
+
+    Raises:
+        UsageError: the cluster of that name is another one.
+    """
     if before is not None and choice.provider != before.provider:
         raise UsageError(
             f"{paths.name} is a cluster of {before.provider}, not of {choice.provider}.",
+            f"End it with `down --name {paths.name}` first, or give another --name.",
+        )
+    if before is not None and choice.context != before.context:
+        raise UsageError(
+            f"{paths.name} stands for the context {before.context}, not {choice.context}.",
             f"End it with `down --name {paths.name}` first, or give another --name.",
         )
     if before is None:

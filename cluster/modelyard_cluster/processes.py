@@ -134,6 +134,13 @@ def names(pids: Path) -> list[str]:
     return sorted(path.stem for path in pids.glob("*.json")) if pids.is_dir() else []
 
 
+def forget_dead(pids: Path) -> None:
+    """Remove the pid files of daemons that are gone, before they are started again."""
+    for name in names(pids):
+        if not is_running(pids, name):
+            pid_file(pids, name).unlink(missing_ok=True)
+
+
 def stop(pids: Path, name: str, *, grace: float = 5.0) -> bool:
     """End the daemon: ask first, kill after ``grace`` seconds; returns whether it was running."""
     was_running = is_running(pids, name)
@@ -182,7 +189,7 @@ def require_running(pids: Path, logs: Path, name: str) -> None:
         return
     log = log_file(logs, name)
     told = log.read_text(encoding="utf-8", errors="replace")[-4000:] if log.exists() else ""
-    raise StartError(f"{name} has ended: {last_lines(told, 4)}", f"The whole log: {log}")
+    raise StartError(f"{name} has ended: {last_lines(told, 3)}", f"The whole log: {log}")
 
 
 def _reap_recorded(pids: Path, name: str) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from modelyard_cluster.errors import CommandError, MachineError
 
 ADMIN_PATHS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+LINE_LIMIT = 300
 _children: set[subprocess.Popen[str]] = set()
 ending = threading.Event()
 """Set once the command is to stop: nothing new may start, whoever waits gives up."""
@@ -119,7 +120,7 @@ def _finish(
 
 def last_lines(text: str, count: int = 6) -> str:
     """The end of a program's output: what it complained about is there."""
-    lines = [line for line in text.strip().splitlines() if line.strip()]
+    lines = [line.rstrip()[:LINE_LIMIT] for line in text.splitlines() if line.strip()]
     return "\n    ".join(lines[-count:]) or "it printed nothing"
 
 

@@ -157,6 +157,7 @@ def _write_resolvers(paths: StatePaths) -> bool:
 
 
 def _start(paths: StatePaths, record: Record) -> None:
+    processes.forget_dead(paths.pids)
     for daemon in node.api_server(paths, record.node_address):
         _start_daemon(paths, daemon)
     _wait_for_containerd(paths)
