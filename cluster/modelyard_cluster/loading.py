@@ -13,8 +13,6 @@ from modelyard_cluster.images import Image
 from modelyard_cluster.paths import StatePaths, cache_root
 from modelyard_cluster.run import attempt, run, which
 
-DEFAULT_DOMAIN = "docker.io"
-"""What container tools put before a name without a domain; a name, nothing is fetched there."""
 DAEMONS = ("docker", "podman")
 
 
@@ -29,21 +27,34 @@ def containerd_answers(paths: StatePaths) -> bool:
     return code == 0
 
 
-def full_name(image: str) -> str:
-    """The name under which the node keeps it: ``a/b`` is ``docker.io/a/b:latest``."""
-    first = image.split("/", 1)[0]
-    has_domain = "/" in image and ("." in first or ":" in first or first == "localhost")
-    name = image if has_domain else f"{DEFAULT_DOMAIN}/{image}"
-    if not has_domain and "/" not in image:
-        name = f"{DEFAULT_DOMAIN}/library/{image}"
-    return name if ":" in name.rsplit("/", 1)[-1] else f"{name}:latest"
+def with_tag(image: str) -> str:
+    """The name with its tag: without one, ``latest`` is meant."""
+    return image if ":" in image.rsplit("/", 1)[-1] else f"{image}:latest"
+
+
+def name_on_node(image: str, present: Iterable[str]) -> str:
+    """The name under which the node has it, or nothing; the node puts a domain before short names.
+
+    Only ``localhost/…`` is never what a short name in a pod stands for.
+    """
+    wanted = with_tag(image)
+    for name in present:
+        is_local = name.startswith("localhost/")
+        if name == wanted or (name.endswith(f"/{wanted}") and not is_local):
+            return name
+    return ""
+
+
+def names_on_node(paths: StatePaths) -> list[str]:
+    """The names of all images that the node has."""
+    return run([*ctr(paths), "images", "ls", "-q"]).split()
 
 
 def system_images(paths: StatePaths, images: Iterable[Image]) -> None:
     """Import the images of the cluster itself that the node does not have."""
-    present = set(run([*ctr(paths), "images", "ls", "-q"]).split())
+    present = names_on_node(paths)
     for image in images:
-        if full_name(image.reference) not in present:
+        if not name_on_node(image.reference, present):
             run([*ctr(paths), "images", "import", image.archive])
 
 
@@ -59,7 +70,7 @@ def into_containerd(paths: StatePaths, wanted: Iterable[str]) -> None:
                 run([*ctr(paths), "images", "import", name])
             continue
         source, identity = find(name)
-        if identity == loaded_id(paths, full_name(name)):
+        if identity == loaded_id(paths, name_on_node(name, names_on_node(paths))):
             say(f"{name}: the node has it already.")
             continue
         with step(f"{name}: loading"), TemporaryDirectory(dir=cache_root()) as folder:
@@ -91,15 +102,17 @@ def find(name: str) -> tuple[str, str]:
 def export(source: str, name: str, archive: Path) -> None:
     """Write the image as an archive under the name that was asked for."""
     if source == "buildah":
-        run(["buildah", "push", "-q", name, f"docker-archive:{archive}:{full_name(name)}"])
+        run(["buildah", "push", "-q", name, f"docker-archive:{archive}:{with_tag(name)}"])
     else:
         run([source, "save", "-o", archive, name])
 
 
-def loaded_id(paths: StatePaths, full: str) -> str:
-    """The id of the image that the node has under the full name, or nothing."""
+def loaded_id(paths: StatePaths, name: str) -> str:
+    """The id of the image that the node has under exactly this name, or nothing."""
+    if not name:
+        return ""
     try:
-        listed = run([*ctr(paths), "images", "ls", f"name=={full}"])
+        listed = run([*ctr(paths), "images", "ls", f"name=={name}"])
         digest = next((w for w in listed.split() if w.startswith("sha256:")), "")
         if not digest:
             return ""

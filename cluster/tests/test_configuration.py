@@ -115,13 +115,21 @@ def test_an_unpinned_module_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("short", "full"),
+    ("image", "found"),
     [
-        ("busybox", "docker.io/library/busybox:latest"),
-        ("modelyard/api:dev", "docker.io/modelyard/api:dev"),
+        ("modelyard/api:dev", "some.domain/modelyard/api:dev"),
         ("localhost/modelyard/api:dev", "localhost/modelyard/api:dev"),
-        ("host:5000/a", "host:5000/a:latest"),
+        ("busybox", "some.domain/library/busybox:latest"),
+        ("api:dev", ""),
+        ("modelyard/api", ""),
     ],
 )
-def test_short_names_mean_what_they_mean_in_a_pod(short: str, full: str) -> None:
-    assert loading.full_name(short) == full
+def test_short_names_mean_what_they_mean_in_a_pod(image: str, found: str) -> None:
+    present = [
+        "localhost/modelyard/api:dev",
+        "some.domain/modelyard/api:dev",
+        "some.domain/library/busybox:latest",
+    ]
+    if image == "api:dev":
+        present = ["localhost/api:dev"]
+    assert loading.name_on_node(image, present) == found

@@ -22,7 +22,10 @@ from modelyard_cluster.state import DEFAULT_PORT, Record, save
 from modelyard_cluster.tools import ensure_tool, tool
 
 CONFIG_FILE = CLUSTER_FOLDER / "kind.yaml"
-NODE_IMAGE = "kindest/node:v1.35.4"
+NODE_IMAGE = (
+    "kindest/node:v1.35.8@sha256:07b2536e30b803ed61d1677a79df6115f798ce64c80f9e22f6ed45afd09323c0"
+)
+"""Of the pinned kind's release notes: an image works with the kind it was made for."""
 READY_SECONDS = "180s"
 
 
@@ -137,8 +140,7 @@ class Kind:
 
 
 def _kind() -> Path:
-    found = which("kind")
-    return Path(found) if found else ensure_tool("kind")
+    return ensure_tool("kind")
 
 
 def _environment() -> dict[str, str]:
