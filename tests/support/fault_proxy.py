@@ -1,0 +1,177 @@
+"""A proxy between an operator and the API server that ends the operator at a chosen call.
+
+The operator under test is a process of the test's own, whose kubeconfig names the proxy. The proxy
+passes everything on, streams watches, remembers each writing call, and where a trap is set kills
+the process with SIGKILL just before or just after that call reaches the API server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import re
+import ssl
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import aiohttp
+import yaml
+from aiohttp import web
+
+Moment = Literal["before", "after"]
+HOP_HEADERS = {"transfer-encoding", "connection", "keep-alive", "content-length", "host"}
+CHUNK = 65536
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call that writes: its method, and its path without names."""
+
+    method: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+@dataclass
+class Trap:
+    """Where to kill, once: at the first writing call that matches, by call and body."""
+
+    matches: Callable[[Call, bytes], bool]
+    moment: Moment
+    kill: Callable[[], None]
+    sprung: threading.Event = field(default_factory=threading.Event)
+
+
+def call_of(method: str, path: str) -> Call:
+    """The call of a request; namespaces and names of objects become stars."""
+    path = path.split("?", 1)[0]
+    path = re.sub(r"/namespaces/[^/]+", "/namespaces/*", path)
+    resource = re.match(r"(/(?:api/v1|apis/[^/]+/[^/]+)(?:/namespaces/\*)?/[^/]+)/[^/]+(.*)", path)
+    return Call(method, f"{resource[1]}/*{resource[2]}" if resource else path)
+
+
+class FaultProxy:
+    """The proxy, in a thread of its own; a context manager."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        self._server, self._tls = _read(kubeconfig)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self.calls: list[Call] = []
+        self.trap: Trap | None = None
+        self.url = ""
+
+    def __enter__(self) -> FaultProxy:
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(20)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(20)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(20)
+        self._loop.close()
+
+    def kubeconfig(self, folder: Path) -> Path:
+        """A kubeconfig that names the proxy."""
+        path = folder / "kubeconfig"
+        named = {"name": "proxy"}
+        content = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [named | {"cluster": {"server": self.url}}],
+            "users": [named | {"user": {}}],
+            "contexts": [named | {"context": {"cluster": "proxy", "user": "proxy"}}],
+            "current-context": "proxy",
+        }
+        path.write_text(json.dumps(content))
+        return path
+
+    async def _start(self) -> None:
+        connector = aiohttp.TCPConnector(ssl=self._tls, limit=0)
+        timeout = aiohttp.ClientTimeout(total=None)
+        self._session = aiohttp.ClientSession(
+            connector=connector, timeout=timeout, auto_decompress=False
+        )
+        application = web.Application(client_max_size=64 * 1024 * 1024)
+        application.router.add_route("*", "/{tail:.*}", self._pass_on)
+        self._runner = web.AppRunner(application, shutdown_timeout=1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        port = self._runner.addresses[0][1]
+        self.url = f"http://127.0.0.1:{port}"
+
+    async def _stop(self) -> None:
+        await self._session.close()
+        await self._runner.cleanup()
+
+    async def _pass_on(self, request: web.Request) -> web.StreamResponse:
+        writes = request.method != "GET"
+        body = await request.read() if writes else None
+        trap = None if body is None else self._note(call_of(request.method, request.path), body)
+        if trap and trap.moment == "before":
+            return self._spring(trap)
+        headers = {k: v for k, v in request.headers.items() if k.lower() not in HOP_HEADERS}
+        async with self._session.request(
+            request.method,
+            f"{self._server}{request.raw_path}",
+            headers=headers,
+            data=body,
+        ) as answer:
+            if trap:
+                await answer.read()
+                return self._spring(trap)
+            return await _relay(request, answer)
+
+    def _note(self, call: Call, body: bytes) -> Trap | None:
+        """Remember the call; the trap that it springs, if any."""
+        self.calls.append(call)
+        trap = self.trap
+        if trap is None or trap.sprung.is_set() or not trap.matches(call, body):
+            return None
+        return trap
+
+    def _spring(self, trap: Trap) -> web.Response:
+        trap.sprung.set()
+        trap.kill()
+        return web.Response(status=503)
+
+
+async def _relay(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
+    headers = {k: v for k, v in answer.headers.items() if k.lower() not in HOP_HEADERS}
+    response = web.StreamResponse(status=answer.status, headers=headers)
+    await response.prepare(request)
+    try:
+        async for chunk in answer.content.iter_any():
+            await response.write(chunk)
+    except (aiohttp.ClientError, ConnectionResetError):
+        return response
+    await response.write_eof()
+    return response
+
+
+def _read(kubeconfig: Path) -> tuple[str, ssl.SSLContext]:
+    """Server and TLS context of a kubeconfig with embedded certificates, in JSON or YAML."""
+    content: dict[str, Any] = yaml.safe_load(kubeconfig.read_text())
+    cluster, user = content["clusters"][0]["cluster"], content["users"][0]["user"]
+    context = ssl.create_default_context(cadata=_decoded(cluster, "certificate-authority").decode())
+    with tempfile.TemporaryDirectory() as folder:
+        pair = Path(folder) / "certificate", Path(folder) / "key"
+        pair[0].write_bytes(_decoded(user, "client-certificate"))
+        pair[1].write_bytes(_decoded(user, "client-key"))
+        context.load_cert_chain(*pair)
+    return str(cluster["server"]), context
+
+
+def _decoded(part: dict[str, str], name: str) -> bytes:
+    if f"{name}-data" in part:
+        return base64.b64decode(part[f"{name}-data"])
+    return Path(part[name]).read_bytes()

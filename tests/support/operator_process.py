@@ -1,0 +1,125 @@
+"""An operator as a process of the test's own, for tests that kill it."""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from support.durations import SHORT
+from support.kubectl import Kubectl, TimedOut, poll
+
+STORE_PORT = 7070
+
+
+class OperatorProcess:
+    """Starts the operator for one namespace, kills it, starts it again."""
+
+    def __init__(
+        self, namespace: str, kubeconfig: Path, store: Path, image: str, log: Path
+    ) -> None:
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        self._environment = os.environ | {
+            "KUBECONFIG": str(kubeconfig),
+            "MODELYARD_NAMESPACES": namespace,
+            "MODELYARD_INFERENCE_IMAGE": image,
+            "MODELYARD_STORE_PATH": str(store),
+            "MODELYARD_HEALTH_PORT": str(_free_port()),
+        }
+
+    def start(self) -> None:
+        """Start it; it works in the background."""
+        command = [str(Path(sys.executable).with_name("modelyard-operator"))]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, env=self._environment, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def kill(self) -> None:
+        """SIGKILL: it gets no chance to finish anything."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL)
+
+    def wait_dead(self) -> None:
+        """Wait until the killed process is gone."""
+        if self._process is not None:
+            self._process.wait(SHORT)
+
+    @property
+    def log(self) -> str:
+        """What it logged."""
+        return self._log.read_text(errors="replace")
+
+
+@contextmanager
+def no_operator_in_cluster(system: Kubectl) -> Iterator[str]:
+    """Scale the installed operator to none meanwhile; gives the inference image it uses."""
+    deployment = system.get("deployment", "modelyard-operator")
+    assert deployment is not None
+    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    image = next(e["value"] for e in container["env"] if e["name"] == "MODELYARD_INFERENCE_IMAGE")
+    replicas = deployment["spec"]["replicas"]
+    system.run("scale", "deployment/modelyard-operator", "--replicas=0")
+    selector = "app.kubernetes.io/component=operator"
+    try:
+        if poll(lambda: not system.list("pods", selector) or None, SHORT) is None:
+            raise TimedOut("the installed operator did not end")
+        yield image
+    finally:
+        system.run("scale", "deployment/modelyard-operator", f"--replicas={replicas}")
+        system.run("rollout", "status", "deployment/modelyard-operator", "--timeout=60s")
+
+
+@contextmanager
+def store_from_outside(system: Kubectl, folder: Path) -> Iterator[Path]:
+    """The store's configuration for a process outside the cluster, through a port-forward."""
+    secret = system.get("secret", "modelyard-store")
+    assert secret is not None
+    port = _free_port()
+    command = ["kubectl", "--namespace", system.namespace, "port-forward", "svc/modelyard-store"]
+    forward = subprocess.Popen([*command, f"{port}:{STORE_PORT}"], stdout=subprocess.DEVNULL)
+    try:
+        folder.mkdir(exist_ok=True)
+        values = {k: base64.b64decode(v).decode() for k, v in secret["data"].items()}
+        for name, value in (values | {"endpoint": f"http://127.0.0.1:{port}"}).items():
+            (folder / name).write_text(value)
+        if poll(lambda: _listens(port) or None, SHORT) is None:
+            raise TimedOut("the port-forward to the store did not open")
+        yield folder
+    finally:
+        forward.terminate()
+        forward.wait(SHORT)
+
+
+def copy_store_secret(system: Kubectl, target: Kubectl) -> None:
+    """Give the namespace its store Secret as a person would: the operator uses it as it is."""
+    secret = system.get("secret", "modelyard-store")
+    assert secret is not None
+    target.create(
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "modelyard-store"},
+            "data": secret["data"],
+        }
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
