@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,7 @@ def stage(kubectl: Kubectl, system: Kubectl, image: str, tmp_path: Path) -> Iter
         finally:
             operator.kill()
             operator.wait_dead()
-            print(operator.log[-20_000:])
+            sys.stdout.write(operator.log[-20_000:])
 
 
 def version_is_created(call: Call, _body: bytes) -> bool:
