@@ -31,12 +31,21 @@ def check_local_machine() -> None:
             "A cluster built on this machine needs Linux.",
             "Start docker or podman (then kind is used), or set CONTEXT to a cluster you have.",
         )
+    check_root()
+    check_kernel()
+
+
+def check_root() -> None:
+    """Refuse what only root may do.
+
+    Raises:
+        MachineError: we are not root.
+    """
     if os.geteuid() != 0:
         raise MachineError(
             "A cluster built on this machine needs root (namespaces, mounts, iptables).",
             "Run it with sudo, or start docker (then kind is used), or set CONTEXT to a cluster.",
         )
-    check_kernel()
 
 
 def check_kernel() -> None:

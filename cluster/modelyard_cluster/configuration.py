@@ -8,14 +8,10 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from modelyard_cluster import cgroups
+from modelyard_cluster import addresses, cgroups
 from modelyard_cluster.errors import UsageError
 from modelyard_cluster.paths import StatePaths
 
-POD_CIDR = "10.244.0.0/24"
-SERVICE_CIDR = "10.96.0.0/16"
-API_SERVICE_ADDRESS = "10.96.0.1"
-DNS_ADDRESS = "10.96.0.10"
 CLUSTER_DOMAIN = "cluster.local"
 API_PORT = 6443
 PROXY_HEALTH_PORT = 10256
@@ -44,7 +40,7 @@ def kubelet(paths: StatePaths, resolv_conf: Path) -> Object:
         "authorization": {"mode": "Webhook"},
         "cgroupDriver": "cgroupfs",
         "cgroupRoot": cgroups.kubelet_root(paths.name),
-        "clusterDNS": [DNS_ADDRESS],
+        "clusterDNS": [addresses.DNS_SERVICE],
         "clusterDomain": CLUSTER_DOMAIN,
         "containerLogMaxSize": "10Mi",
         "containerRuntimeEndpoint": f"unix://{paths.containerd_socket}",
@@ -69,7 +65,7 @@ def kube_proxy(paths: StatePaths) -> Object:
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
         "clientConnection": {"kubeconfig": str(paths.config / "proxy.kubeconfig")},
-        "clusterCIDR": POD_CIDR,
+        "clusterCIDR": addresses.PODS,
         "conntrack": {
             "maxPerCore": 0,
             "tcpCloseWaitTimeout": "0s",
@@ -85,10 +81,10 @@ def kube_proxy(paths: StatePaths) -> Object:
 
 def cni(paths: StatePaths) -> Object:
     """The pods' network: a bridge in the cluster's namespace, with host ports."""
-    addresses = {
+    ipam = {
         "type": "host-local",
         "dataDir": str(paths.root / "cni"),
-        "ranges": [[{"subnet": POD_CIDR}]],
+        "ranges": [[{"subnet": addresses.PODS}]],
         "routes": [{"dst": "0.0.0.0/0"}],
     }
     bridge = {
@@ -97,7 +93,7 @@ def cni(paths: StatePaths) -> Object:
         "isGateway": True,
         "ipMasq": True,
         "hairpinMode": True,
-        "ipam": addresses,
+        "ipam": ipam,
     }
     portmap = {"type": "portmap", "capabilities": {"portMappings": True}, "snat": True}
     return {"cniVersion": "0.4.0", "name": node_name(paths.name), "plugins": [bridge, portmap]}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from modelyard_cluster import network
+from modelyard_cluster import addresses, network
 from modelyard_cluster.components import ETCD, KUBERNETES
-from modelyard_cluster.configuration import API_PORT, SERVICE_CIDR, node_name
+from modelyard_cluster.configuration import API_PORT, node_name
 from modelyard_cluster.paths import StatePaths
 from modelyard_cluster.processes import Daemon
 
@@ -37,7 +37,7 @@ def clients(paths: StatePaths, node_address: str) -> list[Daemon]:
         _kubernetes(paths, "kube-controller-manager", controller_manager_flags(paths)),
         _kubernetes(paths, "kube-scheduler", scheduler_flags(paths)),
         _kubernetes(paths, "kubelet", kubelet_flags(paths, node_address)),
-        _kubernetes(paths, "kube-proxy", [f"--config={paths.config / 'kube-proxy.json'}", "--v=1"]),
+        _kubernetes(paths, "kube-proxy", [f"--config={paths.config / 'kube-proxy.json'}"]),
     ]
 
 
@@ -75,7 +75,7 @@ def api_server_flags(paths: StatePaths, node_address: str) -> list[str]:
         f"--advertise-address={node_address}",
         f"--secure-port={API_PORT}",
         f"--etcd-servers={ETCD_ADDRESS}",
-        f"--service-cluster-ip-range={SERVICE_CIDR}",
+        f"--service-cluster-ip-range={addresses.SERVICES}",
         "--authorization-mode=Node,RBAC",
         "--enable-admission-plugins=NodeRestriction",
         "--allow-privileged=true",
@@ -112,7 +112,7 @@ def controller_manager_flags(paths: StatePaths) -> list[str]:
         f"--service-account-private-key-file={paths.pki / 'service-account.key'}",
         f"--cluster-signing-cert-file={paths.pki / 'ca.crt'}",
         f"--cluster-signing-key-file={paths.pki / 'ca.key'}",
-        f"--service-cluster-ip-range={SERVICE_CIDR}",
+        f"--service-cluster-ip-range={addresses.SERVICES}",
         "--horizontal-pod-autoscaler-sync-period=5s",
         "--horizontal-pod-autoscaler-downscale-stabilization=20s",
     ]
@@ -138,5 +138,4 @@ def kubelet_flags(paths: StatePaths, node_address: str) -> list[str]:
         f"--cert-dir={paths.kubelet / 'pki'}",
         f"--hostname-override={node_name(paths.name)}",
         f"--node-ip={node_address}",
-        "--v=1",
     ]

@@ -21,6 +21,8 @@ from modelyard_cluster.run import environment, last_lines
 POLL_SECONDS = 0.05
 LOG_LIMIT = 20 * 1024**2
 LOG_KEPT = 1024**2
+_started: list[subprocess.Popen[bytes]] = []
+"""Kept, since Python warns when it forgets a process that still runs; ours are meant to."""
 JOIN_CGROUP = 'echo $$ > "$0" && exec "$@"'
 
 
@@ -67,6 +69,7 @@ def start(daemon: Daemon, *, pids: Path, logs: Path, cgroup: Path | None = None)
             cwd="/",
             start_new_session=True,
         )
+    _started.append(child)
     _await_exec(child, daemon)
     proof = read_proof(child.pid)
     if proof is not None:

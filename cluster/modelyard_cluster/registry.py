@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from modelyard_cluster import addresses
 from modelyard_cluster.errors import MachineError
 from modelyard_cluster.paths import REGISTRY, StatePaths, locked, read_json, write_json
 from modelyard_cluster.run import attempt
 
-LINK_RANGE = ipaddress.ip_network("10.231.0.0/20")
+LINK_RANGE = ipaddress.IPv4Network(addresses.LINKS)
 LINK_PREFIX = 30
 LOCK_FOLDER = Path("/run/lock")
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")

@@ -14,8 +14,10 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from modelyard_cluster.addresses import NEVER_BY_PROXY
 from modelyard_cluster.errors import CommandError, MachineError
 
+PROXY_VARIABLES = ("http_proxy", "https_proxy")
 ADMIN_PATHS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 LINE_LIMIT = 300
 _children: set[subprocess.Popen[str]] = set()
@@ -24,10 +26,17 @@ ending = threading.Event()
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Our environment with the administrator's folders on PATH (``su`` often leaves them out)."""
+    """Our environment, with what programs here need of it whatever the user's shell says.
+
+    The administrator's folders are on PATH (``su`` often leaves them out), and a proxy is not
+    asked for the cluster's own addresses.
+    """
     merged = dict(os.environ)
     path = merged.get("PATH", os.defpath).split(os.pathsep)
     merged["PATH"] = os.pathsep.join([*path, *(p for p in ADMIN_PATHS if p not in path)])
+    if any(name.lower() in PROXY_VARIABLES for name in merged):
+        direct = [merged.get("NO_PROXY") or merged.get("no_proxy") or "", *NEVER_BY_PROXY]
+        merged["NO_PROXY"] = merged["no_proxy"] = ",".join(part for part in direct if part)
     merged.update(extra or {})
     return merged
 

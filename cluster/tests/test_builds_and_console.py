@@ -111,3 +111,17 @@ def test_a_tool_link_is_replaced(tmp_path: Path) -> None:
     place = tools.link("kubectl", tmp_path / "new")
     assert place.readlink() == tmp_path / "new"
     assert [p.name for p in tools.bin_folder().iterdir()] == ["kubectl"]
+
+
+def test_a_proxy_is_not_asked_for_the_clusters_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
+    monkeypatch.setenv("NO_PROXY", "intranet")
+    direct = run.environment()["NO_PROXY"].split(",")
+    assert direct[0] == "intranet"
+    assert "10.231.0.0/20" in direct
+
+
+def test_the_administrators_folders_are_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/bin")
+    assert run.environment()["PATH"] == "/bin:/usr/local/sbin:/usr/sbin:/sbin"
+    assert run.environment({"A": "b"})["A"] == "b"

@@ -12,7 +12,8 @@ from modelyard_cluster.addons.objects import (
     rule,
     unprivileged,
 )
-from modelyard_cluster.configuration import CLUSTER_DOMAIN, DNS_ADDRESS
+from modelyard_cluster.addresses import DNS_SERVICE
+from modelyard_cluster.configuration import CLUSTER_DOMAIN
 from modelyard_cluster.images import COREDNS_IMAGE
 
 NAMESPACE = "kube-system"
@@ -97,5 +98,5 @@ def _service() -> Object:
         {"name": "dns", "port": 53, "protocol": "UDP", "targetPort": "dns"},
         {"name": "dns-tcp", "port": 53, "protocol": "TCP", "targetPort": "dns-tcp"},
     ]
-    spec = {"selector": {"k8s-app": NAME}, "clusterIP": DNS_ADDRESS, "ports": ports}
+    spec = {"selector": {"k8s-app": NAME}, "clusterIP": DNS_SERVICE, "ports": ports}
     return named("v1", "Service", "kube-dns", NAMESPACE, spec=spec)

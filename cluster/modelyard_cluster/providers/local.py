@@ -9,6 +9,7 @@ from pathlib import Path
 
 from modelyard_cluster import (
     addons,
+    addresses,
     certificates,
     cgroups,
     checks,
@@ -89,6 +90,7 @@ class Local:
 
     def down(self) -> None:
         """End everything of it, also what an interrupted run has left."""
+        checks.check_root()
         registry.check_owner(self.paths)
         teardown.take_down(self.paths)
 
@@ -121,9 +123,7 @@ def _forget_other_boot(paths: StatePaths, record: Record) -> None:
 
 def configure(paths: StatePaths, node_address: str) -> bool:
     """Write certificates and configuration; returns whether outside names can be resolved."""
-    leaves = certificates.leaves(
-        node_name(paths.name), [node_address], configuration.API_SERVICE_ADDRESS
-    )
+    leaves = certificates.leaves(node_name(paths.name), [node_address], addresses.API_SERVICE)
     certificates.ensure(paths.pki, leaves)
     context = node_name(paths.name)
     server = f"https://{node_address}:{configuration.API_PORT}"
