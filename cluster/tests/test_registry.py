@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from modelyard_cluster import registry
 from modelyard_cluster.errors import MachineError
 from modelyard_cluster.paths import StatePaths
