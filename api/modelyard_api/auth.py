@@ -1,0 +1,153 @@
+"""Who calls, for which account, and whether they may.
+
+A credential is an API key (either header) or a bearer token of Kubernetes. Keys are checked
+against the watch cache of their Secrets, so that a revoked one stops within a watch's delay;
+tokens are checked by the API server and believed for some seconds.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from modelyard_api.access import TokenReviews
+from modelyard_api.cache.objects import ObjectCache
+from modelyard_api.errors import ForbiddenError, UnauthorizedError
+from modelyard_api.keys import ApiKey, split
+from modelyard_api.scopes import Scope
+from modelyard_crds import names
+
+log = logging.getLogger(__name__)
+
+SERVICE_ACCOUNT = "system:serviceaccount:"
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """What a request needs: the scope of a key, or the verb on a resource for a token."""
+
+    scope: Scope
+    verb: str
+    resource: str
+    subresource: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a request brings, as strings that nobody has checked."""
+
+    key: str = ""
+    bearer: str = ""
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls and for which account."""
+
+    account: str
+    subject: str
+    key: ApiKey | None = None
+    groups: tuple[str, ...] = ()
+    username: str = ""
+
+    @property
+    def user_id(self) -> str:
+        """The id REST shows for who made something."""
+        return names.public_id("user", self.subject)
+
+
+class Authenticator:
+    """Turns credentials into a caller, and says whether a caller may."""
+
+    def __init__(
+        self,
+        keys: ObjectCache[ApiKey],
+        reviews: TokenReviews,
+        own_namespace: str,
+        served_accounts: frozenset[str],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._keys = keys
+        self._reviews = reviews
+        self._namespace = own_namespace
+        self._served = served_accounts
+        self._now = now
+        self._used: dict[str, datetime] = {}
+
+    async def authenticate(self, credentials: Credentials) -> Caller:
+        """The caller of credentials."""
+        secret = credentials.key or credentials.bearer
+        if not secret:
+            raise UnauthorizedError(
+                "The request has no credential.",
+                suggestions=["Send the header 'x-api-key: KEY' or 'Authorization: Bearer KEY'."],
+            )
+        if parts := split(secret):
+            caller = self._by_key(*parts)
+        elif credentials.bearer:
+            caller = await self._by_token(credentials)
+        else:
+            raise _wrong()
+        if credentials.account not in {"", caller.account}:
+            raise ForbiddenError(
+                f"The credential does not open account '{credentials.account}'.",
+                suggestions=["Leave out X-Modelyard-Account, or use a key of that account."],
+            )
+        if self._served and caller.account not in self._served:
+            raise ForbiddenError(f"Account '{caller.account}' is not served here.")
+        return caller
+
+    async def authorize(self, caller: Caller, right: Right) -> None:
+        """Raise ForbiddenError where the caller has not the right."""
+        if caller.key is not None:
+            if right.scope.value not in caller.key.scopes:
+                raise ForbiddenError(
+                    f"The key lacks the scope '{right.scope}'.",
+                    details={"scopes": sorted(caller.key.scopes), "needed": right.scope},
+                    suggestions=[f"Use a key with the scope '{right.scope}'."],
+                )
+        elif not await self._reviews.allowed(caller.username, caller.groups, caller.account, right):
+            target = f"{right.resource}/{right.subresource}".removesuffix("/")
+            raise ForbiddenError(
+                f"'{caller.username}' may not {right.verb} {target}.{names.GROUP} "
+                f"in account '{caller.account}'.",
+                suggestions=["Ask for a RoleBinding in that namespace."],
+            )
+
+    def drain_used(self) -> dict[str, datetime]:
+        """Ids of the keys that were used since the last call, with the time."""
+        used, self._used = self._used, {}
+        return used
+
+    def _by_key(self, key_id: str, secret: str) -> Caller:
+        key = self._keys.get(self._namespace, key_id)
+        now = self._now()
+        if key is None or not key.opens(secret, now):
+            raise _wrong()
+        self._used[key_id] = now
+        return Caller(account=key.account, subject=f"key/{key_id}", key=key)
+
+    async def _by_token(self, credentials: Credentials) -> Caller:
+        identity = await self._reviews.identify(credentials.bearer)
+        if identity is None:
+            raise _wrong()
+        username, groups = identity
+        account = credentials.account
+        if not account and username.startswith(SERVICE_ACCOUNT):
+            account = username.removeprefix(SERVICE_ACCOUNT).partition(":")[0]
+        if not account:
+            raise ForbiddenError(
+                f"'{username}' belongs to no namespace, so the account is not known.",
+                suggestions=["Name the account with the header X-Modelyard-Account."],
+            )
+        return Caller(
+            account=account, subject=f"token/{username}", groups=groups, username=username
+        )
+
+
+def _wrong() -> UnauthorizedError:
+    return UnauthorizedError(
+        "The credential opens nothing: it is wrong, expired or revoked.",
+        suggestions=["Check the key.", "Make a new one with POST /api-keys."],
+    )

@@ -1,0 +1,164 @@
+"""A local copy of the objects of one kind, with indexes.
+
+Fed by its ``Reflector`` and by ``writes`` (whose answers are newer than what the watch has
+brought so far); read by handlers. All of it runs in the event loop, so a reader sees either the
+whole of a change or nothing of it.
+"""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+Indexer = Callable[[T], Iterable[str]]
+
+#: How long a deletion made here outlives older events of the watch.
+TOMBSTONE_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Generic[T]):
+    """One object and where it stands."""
+
+    namespace: str
+    name: str
+    uid: str
+    revision: int
+    value: T
+
+
+class Signal:
+    """Wakes those who wait for a change of one or several caches."""
+
+    def __init__(self) -> None:
+        self._waiters: set[asyncio.Future[None]] = set()
+
+    def notify(self) -> None:
+        """Wake all."""
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def until(self, probe: Callable[[], R | None], seconds: float) -> R | None:
+        """What the probe finds, asked again after each change; None when time is over."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while (found := probe()) is None:
+            left = deadline - asyncio.get_running_loop().time()
+            if left <= 0 or not await self._wait(left):
+                return probe()
+        return found
+
+    async def _wait(self, seconds: float) -> bool:
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.add(waiter)
+        try:
+            await asyncio.wait_for(waiter, seconds)
+        except TimeoutError:
+            return False
+        finally:
+            self._waiters.discard(waiter)
+        return True
+
+
+class ObjectCache(Generic[T]):
+    """The objects of one kind by namespace and name, and by what indexers say of them."""
+
+    def __init__(
+        self,
+        indexers: Mapping[str, Indexer[T]] | None = None,
+        changed: Signal | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._indexers = dict(indexers or {})
+        self._clock = clock
+        self._entries: dict[str, dict[str, Entry[T]]] = defaultdict(dict)
+        self._index: dict[tuple[str, str, str], dict[str, Entry[T]]] = defaultdict(dict)
+        self._tombstones: dict[str, float] = {}
+        self._changed = changed or Signal()
+
+    def __len__(self) -> int:
+        return sum(len(entries) for entries in self._entries.values())
+
+    def get(self, namespace: str, name: str) -> T | None:
+        """The object of a name."""
+        entries = self._entries.get(namespace)
+        entry = entries.get(name) if entries else None
+        return entry.value if entry else None
+
+    def values(self, namespace: str) -> list[T]:
+        """All objects of a namespace."""
+        return [entry.value for entry in self._entries.get(namespace, {}).values()]
+
+    def names(self, namespace: str) -> list[str]:
+        """The names of all objects of a namespace."""
+        return list(self._entries.get(namespace, {}))
+
+    def find(self, index: str, namespace: str, key: str) -> list[T]:
+        """The objects of a namespace that an indexer files under a key."""
+        return [entry.value for entry in self._index.get((index, namespace, key), {}).values()]
+
+    def put(self, entry: Entry[T]) -> None:
+        """Take over an object unless the copy is newer or the object is known to be deleted."""
+        if entry.uid in self._tombstones:
+            return
+        present = self._entries[entry.namespace].get(entry.name)
+        if present and present.uid == entry.uid and present.revision >= entry.revision:
+            return
+        self._set(entry)
+        self._changed.notify()
+
+    def remove(self, namespace: str, name: str, uid: str) -> None:
+        """Drop an object for good: events of it that are still under way will be passed over."""
+        self._tombstones[uid] = self._clock()
+        present = self._entries[namespace].get(name)
+        if present and present.uid == uid:
+            self._unset(present)
+            self._changed.notify()
+
+    def replace(self, entries: Sequence[Entry[T]], revision: int) -> None:
+        """Make a complete list the whole content, all at once.
+
+        Objects that were written after the list was taken stay.
+        """
+        self._forget_tombstones()
+        listed = {entry.uid for entry in entries}
+        for present in [e for group in self._entries.values() for e in group.values()]:
+            if present.uid not in listed and present.revision <= revision:
+                self._unset(present)
+        for entry in entries:
+            known = self._entries[entry.namespace].get(entry.name)
+            newer = known and known.revision > entry.revision
+            if entry.uid not in self._tombstones and not newer:
+                self._set(entry)
+        self._changed.notify()
+
+    def _set(self, entry: Entry[T]) -> None:
+        present = self._entries[entry.namespace].get(entry.name)
+        if present:
+            self._unset(present)
+        self._entries[entry.namespace][entry.name] = entry
+        for key in self._keys(entry):
+            self._index[key][entry.name] = entry
+
+    def _unset(self, entry: Entry[T]) -> None:
+        self._entries[entry.namespace].pop(entry.name, None)
+        for key in self._keys(entry):
+            bucket = self._index[key]
+            bucket.pop(entry.name, None)
+            if not bucket:
+                del self._index[key]
+
+    def _keys(self, entry: Entry[T]) -> list[tuple[str, str, str]]:
+        return [
+            (index, entry.namespace, key)
+            for index, indexer in self._indexers.items()
+            for key in indexer(entry.value)
+        ]
+
+    def _forget_tombstones(self) -> None:
+        limit = self._clock() - TOMBSTONE_SECONDS
+        self._tombstones = {uid: at for uid, at in self._tombstones.items() if at > limit}

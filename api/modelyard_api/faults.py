@@ -1,0 +1,115 @@
+"""Turns every exception that a request can end with into the error envelope."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from modelyard_api.errors import (
+    InternalError,
+    InvalidInputError,
+    InvalidRequestError,
+    MethodNotAllowedError,
+    ModelyardError,
+    NotFoundError,
+    PayloadTooLargeError,
+    UnsupportedMediaTypeError,
+    envelope,
+    rendering,
+)
+from modelyard_api.middleware import INFO
+
+_BY_STATUS: dict[int, type[ModelyardError]] = {
+    400: InvalidRequestError,
+    404: NotFoundError,
+    405: MethodNotAllowedError,
+    413: PayloadTooLargeError,
+    415: UnsupportedMediaTypeError,
+}
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers."""
+    app.add_exception_handler(ModelyardError, _ours)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _ours(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ModelyardError)  # noqa: S101 - as registered
+    return _answer(request, error)
+
+
+async def _validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - as registered
+    return _answer(request, of_validation(error.errors()))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    """Router-level errors: unknown path, wrong method, a body that is too large."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - as registered
+    kind = _BY_STATUS.get(error.status_code, InvalidRequestError)
+    place = f"{request.method} {request.scope['path'][:200]}"
+    match error.status_code:
+        case 404:
+            ours: ModelyardError = kind(
+                f"There is no {place}.", suggestions=["See GET /docs for what there is."]
+            )
+        case 405:
+            allowed = (error.headers or {}).get("Allow", "")
+            ours = kind(
+                f"{place} is not allowed; the path takes {allowed}.",
+                details={"allowed": allowed.split(", ")},
+            )
+        case _:
+            ours = kind(str(error.detail))
+    return _answer(request, ours, dict(error.headers or {}))
+
+
+async def _unexpected(request: Request, _error: Exception) -> Response:
+    return _answer(request, InternalError("Something unexpected went wrong; it has been logged."))
+
+
+def of_validation(faults: Sequence[Any]) -> ModelyardError:
+    """One error for all that pydantic found: each field with what was expected there."""
+    if any(fault["type"] in {"json_invalid", "json_type"} for fault in faults):
+        reason = faults[0].get("ctx", {}).get("error") or faults[0]["msg"]
+        return InvalidRequestError(
+            f"The body is not valid JSON: {reason}.",
+            suggestions=["Check commas, quotes and brackets."],
+        )
+    details = {".".join(str(part) for part in fault["loc"]): _expected(fault) for fault in faults}
+    field, expected = next(iter(details.items()))
+    more = f" ({len(details) - 1} more in details)" if len(details) > 1 else ""
+    return InvalidInputError(
+        f"{field}: {expected}{more}",
+        details=details,
+        suggestions=["See GET /docs for the fields of this request."],
+    )
+
+
+def _expected(fault: Any) -> str:
+    if fault["type"] == "extra_forbidden":
+        return "this field is not known."
+    given = repr(fault.get("input"))
+    shown = "" if fault["type"] == "missing" else f" Given: {given[:80]}."
+    return f"{fault['msg']}.{shown}"
+
+
+def _answer(
+    request: Request, error: ModelyardError, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    headers = headers or {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(max(1, round(error.retry_after)))
+    status, code = rendering(error)
+    if code == "unauthorized":
+        headers["WWW-Authenticate"] = "Bearer"
+    info = request.scope.get(INFO)
+    request_id = info.request_id if info else ""
+    return JSONResponse(envelope(error, request_id), status, headers)

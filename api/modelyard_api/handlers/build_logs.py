@@ -1,0 +1,60 @@
+"""Build logs over all jobs of an account, newest job first, lines in order."""
+
+import asyncio
+
+from modelyard_api.auth import Caller
+from modelyard_api.handlers.jobs import find_job
+from modelyard_api.mapping import rest
+from modelyard_api.services import Services
+from modelyard_crds import ModelVersion, names
+from modelyard_crds.build import LogLine
+
+
+async def list_logs(
+    services: Services, caller: Caller, limit: int, offset: int, job_id: str | None
+) -> rest.LogList:
+    """A page of log lines; total counts all lines that the filter matches."""
+    versions = _versions(services, caller, job_id)
+    counts = await asyncio.gather(*(services.logs.count(version) for version in versions))
+    entries: list[rest.LogEntry] = []
+    start = 0
+    for version, count in zip(versions, counts, strict=True):
+        first, last = max(offset - start, 0), min(offset + limit - start, count)
+        if first < last:
+            lines = (await services.logs.lines(version))[first:last]
+            entries.extend(_entries(version, lines))
+        start += count
+    pagination = rest.Pagination(
+        total=start, limit=limit, offset=offset, has_more=offset + len(entries) < start
+    )
+    return rest.LogList(logs=entries, pagination=pagination)
+
+
+def _versions(services: Services, caller: Caller, job_id: str | None) -> list[ModelVersion]:
+    if job_id:
+        view, number = find_job(services, caller, job_id)
+        version = view.versions.get(number)
+        return [version] if version else []
+    versions = services.caches.versions.cache.values(caller.account)
+    return sorted(versions, key=_age, reverse=True)
+
+
+def _age(version: ModelVersion) -> tuple[str, str]:
+    created = version.metadata.creation_timestamp
+    return created.isoformat() if created else "", version.metadata.name
+
+
+def _entries(version: ModelVersion, lines: list[LogLine]) -> list[rest.LogEntry]:
+    job_id = version.status.job_id or ""
+    for owner in version.metadata.owner_references:
+        job_id = names.job_id(owner.uid, version.spec.version)
+    return [
+        rest.LogEntry(
+            job_id=job_id,
+            model_name=version.spec.model_ref.name,
+            timestamp=line.timestamp,
+            level=line.level,
+            message=line.message,
+        )
+        for line in lines
+    ]

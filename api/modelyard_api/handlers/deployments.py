@@ -1,0 +1,92 @@
+"""Deployments: deploy, list, undeploy."""
+
+from typing import Any
+
+from modelyard_api.auth import Caller
+from modelyard_api.errors import ConflictError
+from modelyard_api.handlers import lookup
+from modelyard_api.handlers.versions import ready_version
+from modelyard_api.mapping import deployments as mapping
+from modelyard_api.mapping import rest
+from modelyard_api.mapping.text import deployment_name
+from modelyard_api.mapping.view import ModelView
+from modelyard_api.services import Services
+from modelyard_api.writes import AlreadyExistsError
+from modelyard_crds import ModelDeployment, names
+
+
+async def deploy(
+    services: Services, caller: Caller, name: str, body: rest.Deploy, base_url: str
+) -> rest.DeployStarted:
+    """Serve a READY version; deploying to the same environment again updates in place.
+
+    The version is pinned: what an environment serves changes only by deploying.
+    """
+    view = await lookup.model_view(services, caller, name)
+    number = ready_version(view, body.version)
+    spec = mapping.deployment_spec(body, name, number)
+    present = _in_environment(view, body.environment)
+    if present:
+        meta = present.metadata
+        kind = services.caches.deployments
+        item = await services.writer.patch(kind, meta.namespace, meta.name, {"spec": spec})
+    else:
+        item = await _create(services, caller, view, spec)
+    return mapping.started(view, item, number, base_url)
+
+
+async def list_deployments(
+    services: Services, caller: Caller, name: str, base_url: str
+) -> rest.DeploymentList:
+    """All deployments of a model."""
+    return mapping.deployment_list(await lookup.model_view(services, caller, name), base_url)
+
+
+async def undeploy(
+    services: Services, caller: Caller, name: str, deployment_id: str
+) -> rest.Undeployed:
+    """Remove a deployment; its pods end after the answer."""
+    view = await lookup.model_view(services, caller, name)
+    item = await lookup.deployment(services, view, deployment_id)
+    await services.writer.delete(services.caches.deployments, item)
+    return mapping.undeployed(view, item, services.now())
+
+
+async def _create(
+    services: Services, caller: Caller, view: ModelView, spec: dict[str, Any]
+) -> ModelDeployment:
+    environment = spec["environment"]
+    created = {key: value for key, value in spec.items() if value is not None}
+    metadata = {
+        "annotations": {names.ANNOTATION_CREATED_BY: caller.user_id},
+        # Collected with its model, also where that is deleted by other means.
+        "ownerReferences": [_owner(view)],
+    }
+    kind = services.caches.deployments
+    for taken in (False, True):
+        name = deployment_name(view.name, environment, taken=taken)
+        try:
+            return await services.writer.create(kind, caller.account, name, created, **metadata)
+        except AlreadyExistsError:
+            present = await services.reader.get(kind, caller.account, name)
+            if present and _pair(present) == (view.name, environment):
+                # Another request deployed at the same time: the later one decides.
+                return await services.writer.patch(kind, caller.account, name, {"spec": spec})
+    raise ConflictError(
+        f"The names for a deployment of '{view.name}' to '{environment}' are taken.",
+        suggestions=["Take another environment."],
+    )
+
+
+def _in_environment(view: ModelView, environment: str) -> ModelDeployment | None:
+    fitting = [item for item in view.deployments if item.spec.environment == environment]
+    return min(fitting, key=mapping.created_at, default=None)
+
+
+def _pair(deployment: ModelDeployment) -> tuple[str, str]:
+    return deployment.spec.model_ref.name, deployment.spec.environment
+
+
+def _owner(view: ModelView) -> dict[str, Any]:
+    # Blocking the owner's deletion would need a right that the façade does not ask for.
+    return {**view.model.owner_reference(), "controller": False, "blockOwnerDeletion": False}

@@ -1,0 +1,136 @@
+"""Predictions: which pods may answer, and waiting for those that are starting."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from modelyard_api.auth import Caller
+from modelyard_api.errors import NotFoundError, UnavailableError
+from modelyard_api.handlers import lookup
+from modelyard_api.mapping.deployments import candidates, serving
+from modelyard_api.mapping.view import ModelView
+from modelyard_api.proxy import PodAnswer
+from modelyard_api.services import Services
+from modelyard_crds import ModelDeployment, names
+
+INFER_PATH = "/infer"
+BATCH_PATH = "/predictions"
+STARTING_RETRY_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a request asks to be predicted."""
+
+    body: bytes
+    request_id: str
+
+
+class Choice(NamedTuple):
+    """Deployments that serve what is asked for, and whether others are on the way to it."""
+
+    serving: list[ModelDeployment]
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which deployments may answer; chosen again whenever something has changed."""
+
+    choose: Callable[[], Choice]
+    missing: Callable[[], NotFoundError]
+
+
+async def predict_version(
+    services: Services,
+    caller: Caller,
+    path: str,
+    place: tuple[str, str, str | None],
+    prediction: Prediction,
+) -> PodAnswer:
+    """A pod's answer for a place: model, version and, where one is named, environment."""
+    name, version, environment = place
+    view = await lookup.model_view(services, caller, name)
+    number = lookup.version_number(view, version)
+
+    def choose() -> Choice:
+        deployments = services.caches.deployments.cache.find("model", caller.account, name)
+        fitting = candidates(deployments, number, environment)
+        return Choice([item for item in fitting if serving(item) == number], bool(fitting))
+
+    target = Target(choose, lambda: _not_deployed(view, number, environment))
+    return await _predict(services, caller, target, path, prediction)
+
+
+async def predict_deployment(
+    services: Services, caller: Caller, deployment_id: str, prediction: Prediction
+) -> PodAnswer:
+    """A pod's answer for a deployment: one row for an object, several for an array."""
+    kind = services.caches.deployments
+
+    def choose() -> Choice:
+        found = kind.cache.find("id", caller.account, deployment_id)
+        return Choice([item for item in found if serving(item)], bool(found))
+
+    if not choose().known:
+        await services.reader.find(kind, "id", caller.account, deployment_id)
+    target = Target(choose, lambda: _no_deployment(caller, deployment_id))
+    path = BATCH_PATH if prediction.body.lstrip()[:1] == b"[" else INFER_PATH
+    return await _predict(services, caller, target, path, prediction)
+
+
+async def _predict(
+    services: Services, caller: Caller, target: Target, path: str, prediction: Prediction
+) -> PodAnswer:
+    with services.in_flight.admit(caller.account):
+        addresses = _addresses(services, target) or await _started(services, target)
+        headers = {"Content-Type": "application/json", "X-Request-Id": prediction.request_id}
+        seconds = services.settings.prediction_timeout_seconds
+        return await services.proxy.send(addresses, path, prediction.body, headers, seconds)
+
+
+def _addresses(services: Services, target: Target) -> list[str]:
+    """Pods that can answer now; empty while the deployment is starting."""
+    choice = target.choose()
+    if not choice.known:
+        raise target.missing()
+    for item in choice.serving:
+        if addresses := services.resolver.addresses(item):
+            return addresses
+    return []
+
+
+async def _started(services: Services, target: Target) -> list[str]:
+    """Wait for pods of a deployment that is starting."""
+    seconds = services.settings.hold_seconds
+    found = await services.caches.serving_changed.until(
+        lambda: _addresses(services, target) or None, seconds
+    )
+    if found:
+        return found
+    raise UnavailableError(
+        f"The deployment is starting and did not become ready within {seconds:g} s.",
+        suggestions=["Try again shortly.", "Look at the deployment's status."],
+        retry_after=STARTING_RETRY_SECONDS,
+    )
+
+
+def _no_deployment(caller: Caller, deployment_id: str) -> NotFoundError:
+    return NotFoundError(
+        f"Deployment '{deployment_id[:80]}' does not exist in account '{caller.account}'.",
+        details={"deployment_id": deployment_id[:80]},
+        suggestions=["List deployments with GET /models/{model_name}/deployments."],
+    )
+
+
+def _not_deployed(view: ModelView, number: int, environment: str | None) -> NotFoundError:
+    label, status = names.version_label(number), view.version_status(number)
+    place = f" to environment '{environment}'" if environment else ""
+    hint = f'Deploy it with POST /models/{view.name}/deploy {{"version": {number}}}.'
+    if status != "READY":
+        hint = f"Wait for READY with GET /models/{view.name}/{label}/status, then deploy it."
+    return NotFoundError(
+        f"Version {label} of model '{view.name}' is {status} and not deployed{place}.",
+        details={"model_name": view.name, "model_version": label, "status": status},
+        suggestions=[hint, f"List what is deployed with GET /models/{view.name}/deployments."],
+    )

@@ -1,0 +1,131 @@
+"""Versions: list, read, status, and the requests that make the next one."""
+
+import secrets
+from typing import Any
+
+from modelyard_api.annotations import REQUESTED_VERSION
+from modelyard_api.auth import Caller
+from modelyard_api.errors import ConflictError
+from modelyard_api.handlers import idempotency, lookup
+from modelyard_api.mapping import model_openapi, rest, versions
+from modelyard_api.mapping import models as model_mapping
+from modelyard_api.mapping.view import ModelView
+from modelyard_api.services import Services
+from modelyard_crds import names
+
+
+async def list_versions(services: Services, caller: Caller, name: str) -> rest.VersionList:
+    """All versions of a model."""
+    return versions.version_list(await lookup.model_view(services, caller, name))
+
+
+async def version_status(
+    services: Services, caller: Caller, name: str, version: str
+) -> rest.ModelStatusAnswer:
+    """How far a version is."""
+    view = await lookup.model_view(services, caller, name)
+    return versions.status_answer(view, lookup.version_number(view, version))
+
+
+async def describe(
+    services: Services, caller: Caller, name: str, version: str
+) -> rest.ModelDescription:
+    """All about a version."""
+    view = await lookup.model_view(services, caller, name)
+    return versions.description(view, lookup.version_number(view, version))
+
+
+async def openapi(
+    services: Services, caller: Caller, place: tuple[str, str], base_url: str
+) -> dict[str, Any]:
+    """The OpenAPI document of a READY version, given as model and version."""
+    name, version = place
+    view = await lookup.model_view(services, caller, name)
+    number = lookup.version_number(view, version)
+    if view.version_status(number) != "READY":
+        raise ConflictError(
+            f"Version {names.version_label(number)} of model '{name}' is "
+            f"{view.version_status(number)}; its fields are known when it is READY.",
+        )
+    return model_openapi.document(view.versions[number], base_url)
+
+
+async def retrain(
+    services: Services,
+    caller: Caller,
+    name: str,
+    body: rest.Retrain,
+    idempotency_key: str | None,
+) -> rest.RetrainStarted:
+    """Make the next version, with new data or settings where the request has some."""
+    view = await lookup.model_view(services, caller, name)
+    dataset = body.upload_id and await lookup.dataset(services, caller, body.upload_id)
+    patch = model_mapping.retrain_patch(
+        body, dataset.metadata.name if dataset else None, _token(), services.now()
+    )
+    token = idempotency.token(caller, f"retrain {name}", idempotency_key)
+    view, number = await _next_version(services, view, patch, token)
+    return versions.retrain_started(view, number)
+
+
+async def create_version(
+    services: Services,
+    caller: Caller,
+    name: str,
+    body: rest.VersionCreate,
+    idempotency_key: str | None,
+) -> rest.VersionStarted:
+    """Make the next version from other data, intent or schemas."""
+    view = await lookup.model_view(services, caller, name)
+    dataset = await lookup.dataset(services, caller, body.dataset_id)
+    patch = model_mapping.version_patch(body, dataset.metadata.name, _token(), services.now())
+    token = idempotency.token(caller, f"version {name}", idempotency_key)
+    view, number = await _next_version(services, view, patch, token)
+    return versions.version_started(view, number)
+
+
+def ready_version(view: ModelView, wanted: int | str | None) -> int:
+    """The version to deploy: the one that is asked for, or the newest READY one.
+
+    Raises ConflictError where it is not READY.
+    """
+    number = view.ready if wanted is None else lookup.version_number(view, str(wanted))
+    if number is not None and view.version_status(number) == "READY":
+        return number
+    subject = f"Version {names.version_label(number)}" if number else "No version"
+    state = f"is {view.version_status(number)}" if number else "is READY yet"
+    fault = view.version_fault(number) if number else view.fault()
+    watched = names.version_label(number or view.latest or 1)
+    raise ConflictError(
+        f"{subject} of model '{view.name}' {state}, so it cannot be deployed."
+        + (f" {fault.message}" if fault else ""),
+        details={"model_name": view.name, "status": view.status},
+        suggestions=[f"Wait for READY with GET /models/{view.name}/{watched}/status."],
+    )
+
+
+async def _next_version(
+    services: Services, view: ModelView, patch: dict[str, Any], token: str | None
+) -> tuple[ModelView, int]:
+    """Apply a patch that makes a version; the model after it and the version's number.
+
+    The number is the next free one: requests that come before the operator has acted on an
+    earlier one are built together, and are rightly answered the same.
+    """
+    meta = view.model.metadata
+    answered = idempotency.answered_version(meta.annotations, token)
+    if answered:
+        return view, answered
+    number = view.next
+    annotations = patch["metadata"]["annotations"]
+    annotations[REQUESTED_VERSION] = str(number)
+    if token:
+        annotations |= idempotency.with_answer(meta.annotations, token, number)
+    kind = services.caches.models
+    model = await services.writer.patch(kind, meta.namespace, meta.name, patch)
+    return lookup.view_of(services, model), number
+
+
+def _token() -> str:
+    """A new value of the annotation that makes a version from an unchanged spec."""
+    return secrets.token_hex(8)

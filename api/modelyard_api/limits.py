@@ -1,0 +1,100 @@
+"""Rate limits of a key and bounds on what is in flight.
+
+Counted in this replica's memory, so with several replicas a key may do as many times more; the
+headers speak of this replica.
+"""
+
+import math
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from limits import RateLimitItemPerMinute
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+
+from modelyard_api.errors import RateLimitedError, UnavailableError
+
+
+class Allowance(NamedTuple):
+    """What is left of a limit, as the RateLimit headers say it."""
+
+    limit: int
+    remaining: int
+    reset_seconds: int
+
+    def headers(self) -> list[tuple[str, str]]:
+        """The RateLimit headers."""
+        return [
+            ("RateLimit-Limit", str(self.limit)),
+            ("RateLimit-Remaining", str(self.remaining)),
+            ("RateLimit-Reset", str(self.reset_seconds)),
+        ]
+
+
+class RateLimiter:
+    """So many requests a minute and subject; 0 is no limit."""
+
+    def __init__(self, per_minute: int, name: str) -> None:
+        self._item = RateLimitItemPerMinute(per_minute, namespace=name) if per_minute else None
+        self._strategy = SlidingWindowCounterRateLimiter(MemoryStorage())
+
+    async def hit(self, subject: str) -> Allowance | None:
+        """Count a request; None where there is no limit.
+
+        Raises RateLimitedError where the limit is used up.
+        """
+        if self._item is None:
+            return None
+        allowed = await self._strategy.hit(self._item, subject)
+        stats = await self._strategy.get_window_stats(self._item, subject)
+        seconds = max(1, math.ceil(stats.reset_time - time.time()))
+        allowance = Allowance(self._item.amount, max(0, int(stats.remaining)), seconds)
+        if not allowed:
+            raise RateLimitedError(
+                f"More than {self._item.amount} requests a minute with this credential.",
+                details={"limit_per_minute": self._item.amount},
+                suggestions=[f"Try again in {seconds} s."],
+                retry_after=seconds,
+            )
+        return allowance
+
+
+class InFlight:
+    """Bounds how many predictions run at a time, in all and for one account.
+
+    A queue without end would answer everybody too late; beyond the bound the answer is an
+    immediate 503, which a client can take to another replica.
+    """
+
+    def __init__(self, most: int, most_per_account: int) -> None:
+        self._most, self._most_per_account = most, most_per_account
+        self._total = 0
+        self._accounts: Counter[str] = Counter()
+
+    @property
+    def total(self) -> int:
+        """How many run now."""
+        return self._total
+
+    @contextmanager
+    def admit(self, account: str) -> Iterator[None]:
+        """Hold a place; UnavailableError where none is free."""
+        if self._total >= self._most or self._accounts[account] >= self._most_per_account:
+            raise UnavailableError(
+                "Too many predictions are running at the moment.",
+                details={"in_flight": self._total},
+                suggestions=["Try again shortly, or deploy with more replicas."],
+                retry_after=1,
+            )
+        self._total += 1
+        self._accounts[account] += 1
+        try:
+            yield
+        finally:
+            self._total -= 1
+            self._accounts[account] -= 1
+            if not self._accounts[account]:
+                del self._accounts[account]

@@ -1,0 +1,342 @@
+"""The shapes of requests and answers: field names and types of the specification's examples.
+
+Requests refuse unknown fields, so that a typo is not silently lost. Answers carry examples,
+which the OpenAPI document shows.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
+
+from modelyard_crds.conditions import rfc3339
+from modelyard_crds.fields import Metric
+from modelyard_crds.model import INTENT_MAX_LENGTH
+
+UtcTime = Annotated[
+    datetime,
+    PlainSerializer(rfc3339, return_type=str, when_used="json"),
+    Field(json_schema_extra={"format": "date-time"}),
+]
+Status = Literal["DRAFT", "BUILDING", "READY", "ERROR"]
+DeploymentStatus = Literal["DEPLOYING", "DEPLOYED", "DEGRADED", "FAILED", "UNDEPLOYING"]
+SchemaJson = dict[str, JsonValue]
+Tags = Annotated[list[Annotated[str, Field(min_length=1, max_length=63)]], Field(max_length=32)]
+DisplayName = Annotated[str, Field(min_length=1, max_length=253)]
+Description = Annotated[str, Field(max_length=4096)]
+Intent = Annotated[str, Field(min_length=1, max_length=INTENT_MAX_LENGTH)]
+DatasetReference = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=253,
+        description="Id of a dataset (ds_…) or a finished upload (upload_…), or a dataset's name.",
+    ),
+]
+Environment = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=32)]
+
+
+class Request(BaseModel):
+    """Base of request bodies."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False)
+
+
+class Answer(BaseModel):
+    """Base of answers."""
+
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+
+class Pagination(Answer):
+    """Which part of a list this is."""
+
+    total: int
+    limit: int
+    offset: int
+    has_more: bool
+
+
+class Fault(Answer):
+    """Why something is not as asked."""
+
+    reason: str
+    message: str
+
+
+FaultField = Annotated[
+    Fault | None, Field(exclude_if=lambda value: value is None, description="Only where it fails.")
+]
+
+
+# Models
+
+
+class ModelSummary(Answer):
+    """One model of a list."""
+
+    model_name: str
+    model_version: str
+    name: str
+    intent: str
+    status: Status
+    deployment_status: DeploymentStatus | None
+    created_at: UtcTime
+    updated_at: UtcTime
+
+
+class ModelList(Answer):
+    """A page of models."""
+
+    models: list[ModelSummary]
+    pagination: Pagination
+
+
+class ModelDetail(Answer):
+    """A model."""
+
+    model_name: str
+    model_version: str
+    name: str
+    intent: str
+    description: str | None
+    status: Status
+    deployment_status: DeploymentStatus | None
+    endpoint: str | None
+    metrics: dict[str, float] | None
+    dataset_id: str | None
+    input_schema: SchemaJson | None
+    output_schema: SchemaJson | None
+    created_at: UtcTime
+    updated_at: UtcTime
+    created_by: str | None
+    tags: list[str]
+    error: FaultField = None
+
+
+class ModelCreate(Request):
+    """What to build."""
+
+    intent: Intent
+    dataset_id: DatasetReference
+    name: DisplayName | None = None
+    description: Description | None = None
+    input_schema: SchemaJson | None = None
+    output_schema: SchemaJson | None = None
+    tags: Tags = []
+
+
+class ModelCreateByGoal(Request):
+    """What to build, in the words of the platform's older client."""
+
+    upload_id: DatasetReference
+    goal: Intent
+    eval: str | None = None
+
+
+class BuildStarted(Answer):
+    """A build that goes on after the answer."""
+
+    job_id: str
+    status: Literal["PENDING"] = "PENDING"
+    model_name: str
+    model_version: str
+    created_at: UtcTime
+
+
+class ModelUpdate(Request):
+    """Metadata to change; what is left out stays."""
+
+    name: DisplayName | None = None
+    description: Description | None = None
+    tags: Tags | None = None
+
+
+class ModelUpdated(Answer):
+    """The metadata after a change."""
+
+    model_name: str
+    model_version: str
+    name: str
+    description: str | None
+    tags: list[str]
+    updated_at: UtcTime
+
+
+class ModelDeleted(Answer):
+    """A model that is gone."""
+
+    model_name: str
+    model_version: str
+    status: Literal["DELETED"] = "DELETED"
+    deleted_at: UtcTime
+
+
+class ModelStatusAnswer(Answer):
+    """How far a version is."""
+
+    model_name: str
+    model_version: str
+    status: Status
+    deployment_status: DeploymentStatus | None
+    last_updated: UtcTime
+    build_progress: int
+    error: FaultField = None
+
+
+class Retrain(Request):
+    """What to change for the next version; nothing repeats the last build."""
+
+    upload_id: DatasetReference | None = None
+    goal: Intent | None = None
+    metric: Metric | None = None
+    max_iterations: Annotated[int, Field(ge=1, le=1000)] | None = None
+
+
+class RetrainStarted(Answer):
+    """The next version, being built."""
+
+    job_id: str
+    status: Literal["PENDING"] = "PENDING"
+    model_name: str
+    new_version: str
+    created_at: UtcTime
+
+
+class TrainingInfoJson(Answer):
+    """How a version was made."""
+
+    dataset_size: int
+    training_time_minutes: float
+    algorithm: str
+    feature_importance: dict[str, float]
+
+
+class ModelDescription(Answer):
+    """All about a version."""
+
+    model_name: str
+    model_version: str
+    description: str | None
+    input_schema: SchemaJson | None
+    output_schema: SchemaJson | None
+    performance_metrics: dict[str, float] | None
+    training_info: TrainingInfoJson | None
+
+
+# Versions
+
+
+class VersionSummary(Answer):
+    """One version of a list."""
+
+    version_id: str
+    version: int
+    status: Status
+    metrics: dict[str, float] | None
+    created_at: UtcTime
+
+
+class VersionList(Answer):
+    """All versions of a model, newest first."""
+
+    model_name: str
+    model_version: str
+    versions: list[VersionSummary]
+
+
+class VersionCreate(Request):
+    """What the next version is built from."""
+
+    dataset_id: DatasetReference
+    intent: Intent | None = None
+    input_schema: SchemaJson | None = None
+    output_schema: SchemaJson | None = None
+
+
+class VersionStarted(BuildStarted):
+    """The next version, being built."""
+
+    version_id: str
+    version: int
+
+
+# Deployments
+
+
+class Deploy(Request):
+    """Where and on how many pods to serve."""
+
+    environment: Environment = "production"
+    replicas: Annotated[int, Field(ge=1, le=1000)] = 1
+    auto_scale: bool = True
+    version: int | str | None = Field(
+        None, description="Version to serve; by default the newest READY one."
+    )
+
+
+class DeploymentJson(Answer):
+    """One deployment of a list."""
+
+    deployment_id: str
+    environment: str
+    status: Literal["DEPLOYING", "ACTIVE", "DEGRADED", "FAILED", "UNDEPLOYING"]
+    version_id: str | None
+    version: int | None
+    endpoint: str
+    replicas: int
+    auto_scale: bool
+    created_at: UtcTime
+    error: FaultField = None
+
+
+class DeploymentList(Answer):
+    """All deployments of a model."""
+
+    model_name: str
+    model_version: str
+    deployments: list[DeploymentJson]
+
+
+class DeployStarted(Answer):
+    """A deployment that is starting."""
+
+    deployment_id: str
+    model_name: str
+    model_version: str
+    status: Literal["DEPLOYING"] = "DEPLOYING"
+    endpoint: str
+    environment: str
+    replicas: int
+    auto_scale: bool
+    created_at: UtcTime
+
+
+class Undeployed(Answer):
+    """A deployment that is going away."""
+
+    model_name: str
+    model_version: str
+    deployment_id: str
+    status: Literal["UNDEPLOYING"] = "UNDEPLOYING"
+    undeployed_at: UtcTime
+
+
+# Build logs
+
+
+class LogEntry(Answer):
+    """One line of a build's log."""
+
+    job_id: str
+    model_name: str
+    timestamp: UtcTime
+    level: str
+    message: str
+
+
+class LogList(Answer):
+    """A page of log lines."""
+
+    logs: list[LogEntry]
+    pagination: Pagination

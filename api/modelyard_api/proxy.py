@@ -1,0 +1,152 @@
+"""The way of a prediction: from a route to a pod and back, as raw bytes.
+
+Pods are taken from the EndpointSlices, so that load spreads over requests and not over
+connections, a new pod gets work at once and a going one none. Connections are kept for less long
+than the pods keep them. A prediction changes nothing, so it is tried once more on another pod
+where a connection breaks before an answer has begun.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, Protocol
+
+import aiohttp
+from yarl import URL
+
+from modelyard_api.cache.kinds import EndpointSlice
+from modelyard_api.cache.objects import ObjectCache
+from modelyard_api.errors import UnavailableError
+from modelyard_crds import ModelDeployment
+
+#: Less than the pods' 75 s, so that the side that reuses a connection closes it.
+KEEP_ALIVE_SECONDS = 15.0
+CONNECT_SECONDS = 2.0
+TRIES = 2
+#: Headers of the pod's answer that the client gets.
+PASSED_HEADERS = frozenset({"content-type", "x-modelyard-ignored-fields", "retry-after"})
+
+
+class PodAnswer(NamedTuple):
+    """What a pod answered."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+class Resolver(Protocol):
+    """Says where the pods of a deployment are."""
+
+    def addresses(self, deployment: ModelDeployment) -> list[str]:
+        """``host:port`` of each pod that is ready; else of the Service, where one may answer."""
+
+
+class SliceResolver:
+    """Finds pods in the watch cache of EndpointSlices."""
+
+    def __init__(self, slices: ObjectCache[EndpointSlice]) -> None:
+        self._slices = slices
+
+    def addresses(self, deployment: ModelDeployment) -> list[str]:
+        """Pods that are ready; the Service where no slice of it is known but it serves."""
+        meta = deployment.metadata
+        slices = self._slices.find("service", meta.namespace, meta.name)
+        if not slices and deployment.status.ready_replicas:
+            return [f"{meta.name}.{meta.namespace}.svc:80"]
+        return [address for item in slices for address in item.addresses]
+
+
+class Proxy:
+    """Sends predictions to pods."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+        self._outstanding: Counter[str] = Counter()
+
+    @classmethod
+    def open(cls) -> "Proxy":
+        """A proxy with its own pool of connections."""
+        connector = aiohttp.TCPConnector(
+            limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS, ttl_dns_cache=10
+        )
+        session = aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
+        )
+        return cls(session)
+
+    async def close(self) -> None:
+        """Close the pool."""
+        await self._session.close()
+
+    async def send(
+        self,
+        addresses: Iterable[str],
+        path: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        seconds: float,
+    ) -> PodAnswer:
+        """The answer of the least busy pod, or of another one where that breaks."""
+        left = list(addresses)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        for _ in range(TRIES):
+            if not left:
+                break
+            address = self._least_busy(left)
+            left.remove(address)
+            try:
+                return await self._post(address, path, body, headers, deadline - loop.time())
+            except aiohttp.ServerTimeoutError as error:
+                if not isinstance(error, aiohttp.ConnectionTimeoutError):
+                    raise _too_slow(seconds) from error
+            except TimeoutError as error:
+                raise _too_slow(seconds) from error
+            except aiohttp.ClientError:
+                continue
+        raise UnavailableError(
+            "No pod of the deployment answered.",
+            suggestions=["Try again shortly.", "Look at the deployment's status."],
+            retry_after=1,
+        )
+
+    def _least_busy(self, addresses: list[str]) -> str:
+        if len(addresses) == 1:
+            return addresses[0]
+        least = min(self._outstanding[address] for address in addresses)
+        return random.choice(  # noqa: S311 - to spread load
+            [address for address in addresses if self._outstanding[address] == least]
+        )
+
+    async def _post(
+        self, address: str, path: str, body: bytes, headers: Mapping[str, str], seconds: float
+    ) -> PodAnswer:
+        host, _, port = address.rpartition(":")
+        url = URL.build(scheme="http", host=host.strip("[]"), port=int(port), path=path)
+        bounds = aiohttp.ClientTimeout(total=max(0.001, seconds), sock_connect=CONNECT_SECONDS)
+        self._outstanding[address] += 1
+        try:
+            async with self._session.post(
+                url, data=body, headers=headers, timeout=bounds, allow_redirects=False
+            ) as response:
+                content = await response.read()
+        finally:
+            self._outstanding[address] -= 1
+            if not self._outstanding[address]:
+                del self._outstanding[address]
+        passed = [
+            (name, value)
+            for name, value in response.headers.items()
+            if name.lower() in PASSED_HEADERS
+        ]
+        return PodAnswer(response.status, passed, content)
+
+
+def _too_slow(seconds: float) -> UnavailableError:
+    return UnavailableError(
+        f"The pod did not answer within {seconds:g} s.",
+        suggestions=["Send fewer rows at a time.", "Deploy with more replicas."],
+        retry_after=1,
+    )

@@ -1,0 +1,142 @@
+"""Predictions: endpoints 5, 16 and 17 of the specification, as a pass-through of raw bytes.
+
+The routes are FastAPI's for the document's sake, but their requests go by its validation and
+dependencies, which would cost more than the pod's own work.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from modelyard_api.auth import Caller
+from modelyard_api.errors import UnsupportedMediaTypeError
+from modelyard_api.handlers import predictions
+from modelyard_api.handlers.predictions import Prediction
+from modelyard_api.middleware import INFO, RequestInfo
+from modelyard_api.proxy import PodAnswer
+from modelyard_api.routes.dependencies import (
+    BODY,
+    PREDICT,
+    admit,
+    credentials_of,
+    errors,
+)
+from modelyard_api.services import Services
+
+ENVIRONMENT_HEADER = "X-Modelyard-Environment"
+JSON = "application/json"
+
+
+class PassThroughRoute(APIRoute):
+    """A documented route whose endpoint gets the request and answers with a response."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Call the endpoint itself."""
+        endpoint = self.endpoint
+
+        async def handler(request: Request) -> Response:
+            response: Response = await endpoint(request, **request.path_params)
+            return response
+
+        return handler
+
+
+router = APIRouter(tags=["Predictions"], route_class=PassThroughRoute)
+
+
+def _document(body: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+    """What FastAPI cannot see of an operation: body, answer, credentials and headers."""
+    headers = {
+        ENVIRONMENT_HEADER: "Environment whose deployment is to answer.",
+        "X-Request-Id": "Id of the request; made up where it is left out.",
+    }
+    return {
+        "requestBody": {"required": True, "content": {JSON: {"schema": body}}},
+        "responses": {"200": {"description": "Predicted.", "content": {JSON: {"schema": answer}}}},
+        "security": [{"ApiKey": []}, {"Bearer": []}],
+        "parameters": [
+            {"name": name, "in": "header", "description": text, "schema": {"type": "string"}}
+            for name, text in headers.items()
+        ],
+    }
+
+
+_ROW = {"type": "object", "additionalProperties": True, "description": "The input schema."}
+_ROWS = {"type": "array", "items": _ROW}
+_RESULT = {"$ref": "#/components/schemas/PredictionAnswer"}
+_RESULTS = {"type": "array", "items": {"$ref": "#/components/schemas/BatchItem"}}
+
+
+@router.post(
+    "/models/{model_name}/{model_version}/infer",
+    operation_id="makePrediction",
+    responses=errors(404, *BODY),
+    openapi_extra=_document(_ROW, _RESULT),
+)
+async def infer(request: Request, model_name: str, model_version: str) -> Response:
+    """Predict from one object of the input schema."""
+    place = (model_name, model_version, request.headers.get(ENVIRONMENT_HEADER))
+    services, caller, prediction = await _admitted(request)
+    return _response(
+        await predictions.predict_version(
+            services, caller, predictions.INFER_PATH, place, prediction
+        )
+    )
+
+
+@router.post(
+    "/models/{model_name}/{model_version}/predictions",
+    operation_id="makeBatchPredictions",
+    responses=errors(404, *BODY),
+    openapi_extra=_document(_ROWS, _RESULTS),
+)
+async def predict_batch(request: Request, model_name: str, model_version: str) -> Response:
+    """Predict from an array of objects, in order."""
+    place = (model_name, model_version, request.headers.get(ENVIRONMENT_HEADER))
+    services, caller, prediction = await _admitted(request)
+    return _response(
+        await predictions.predict_version(
+            services, caller, predictions.BATCH_PATH, place, prediction
+        )
+    )
+
+
+@router.post(
+    "/predict/{deployment_id}",
+    operation_id="predictWithDeployment",
+    responses=errors(404, *BODY),
+    openapi_extra=_document({"oneOf": [_ROW, _ROWS]}, {"oneOf": [_RESULT, _RESULTS]}),
+)
+async def predict(request: Request, deployment_id: str) -> Response:
+    """Predict with a certain deployment: from one object, or from an array of them."""
+    services, caller, prediction = await _admitted(request)
+    return _response(
+        await predictions.predict_deployment(services, caller, deployment_id, prediction)
+    )
+
+
+async def _admitted(request: Request) -> tuple[Services, Caller, Prediction]:
+    services: Services = request.app.state.services
+    info: RequestInfo = request.scope[INFO]
+    caller = await admit(
+        services, info, credentials_of(request), PREDICT, services.prediction_limit
+    )
+    content_type = request.headers.get("content-type", JSON)
+    if not content_type.startswith(JSON):
+        raise UnsupportedMediaTypeError(
+            f"The body is '{content_type[:80]}'; predictions are made from JSON.",
+            suggestions=[f"Send the header 'Content-Type: {JSON}'."],
+        )
+    return services, caller, Prediction(await request.body(), info.request_id)
+
+
+def _response(answer: PodAnswer) -> Response:
+    response = Response(answer.body, answer.status)
+    response.raw_headers.extend(
+        (name.lower().encode(), value.encode()) for name, value in answer.headers
+    )
+    return response

@@ -1,0 +1,35 @@
+"""What handlers reach the world through; made once by ``app``, passed to every handler."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from modelyard_api.auth import Authenticator
+from modelyard_api.build_logs import BuildLogs
+from modelyard_api.cache import Caches
+from modelyard_api.limits import InFlight, RateLimiter
+from modelyard_api.proxy import Proxy, Resolver
+from modelyard_api.reads import Reader
+from modelyard_api.settings import Settings
+from modelyard_api.store import Store
+from modelyard_api.writes import Writer
+
+
+@dataclass(frozen=True)
+class Services:
+    """The façade's parts."""
+
+    settings: Settings
+    caches: Caches
+    reader: Reader
+    writer: Writer
+    store: Store
+    logs: BuildLogs
+    authenticator: Authenticator
+    management_limit: RateLimiter
+    prediction_limit: RateLimiter
+    in_flight: InFlight
+    proxy: Proxy
+    resolver: Resolver
+    now: Callable[[], datetime]
+    random_id: Callable[[], str]

@@ -1,0 +1,59 @@
+"""What can be set from outside: environment variables, read once by ``main``."""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from modelyard_crds import build
+
+MEBIBYTE = 1024 * 1024
+
+
+class Settings(BaseModel):
+    """Each field is the environment variable MODELYARD_ and its name in capitals."""
+
+    model_config = ConfigDict(frozen=True)
+
+    namespace: str = Field("modelyard-system", description="Where keys are kept: the own one.")
+    namespaces: str = Field("", description="Accounts that are served, by commas; empty: all.")
+    host: str = "0.0.0.0"  # noqa: S104 - a server in a pod
+    port: int = 8080
+    metrics_port: int = 9090
+    log_level: str = "INFO"
+    public_url: str = Field("", description="How clients reach it; empty: as the request did.")
+    kubeconfig: str = Field("", description="Path of a kubeconfig; empty: the pod's account.")
+    store_mount: str = build.STORE_MOUNT
+
+    max_body_bytes: int = Field(MEBIBYTE, description="Most bytes of a management request.")
+    max_prediction_bytes: int = Field(32 * MEBIBYTE, description="Most bytes to predict from.")
+    max_upload_bytes: int = Field(5 * 1024 * MEBIBYTE, description="Most bytes of an upload.")
+
+    rate_limit_per_minute: int = Field(500, description="Management requests a key; 0: no limit.")
+    prediction_limit_per_minute: int = Field(0, description="Predictions a key; 0: no limit.")
+    max_in_flight: int = Field(1024, description="Predictions at a time.")
+    max_in_flight_per_account: int = Field(512, description="Predictions at a time and account.")
+
+    prediction_timeout_seconds: float = Field(30.0, description="For one prediction, all tries.")
+    hold_seconds: float = Field(20.0, description="Wait for a deployment that is starting.")
+    token_cache_seconds: float = Field(10.0, description="How long a token's check is believed.")
+    shutdown_seconds: int = Field(25, description="For requests in flight when asked to end.")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """The settings in environment variables.
+
+        Raises pydantic.ValidationError, which names the variable's field and its value.
+        """
+        given = {
+            name: environment[f"MODELYARD_{name.upper()}"]
+            for name in cls.model_fields
+            if f"MODELYARD_{name.upper()}" in environment
+        }
+        if "POD_NAMESPACE" in environment:
+            given.setdefault("namespace", environment["POD_NAMESPACE"])
+        return cls.model_validate(given)
+
+    @property
+    def served_accounts(self) -> frozenset[str]:
+        """Accounts that are served; empty: all."""
+        return frozenset(name.strip() for name in self.namespaces.split(",") if name.strip())

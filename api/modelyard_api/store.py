@@ -1,0 +1,172 @@
+"""The object store: uploads go in as a stream, logs and records come out.
+
+Opened once a process from the Secret that is mounted into the pod. Uploads pass through in parts
+of bounded size and number; their length and sha256 are counted on the way.
+"""
+
+import hashlib
+from collections.abc import AsyncIterable, AsyncIterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import ObjectStore, from_url
+from pydantic.alias_generators import to_camel
+
+from modelyard_api.errors import InvalidInputError, PayloadTooLargeError, UnavailableError
+from modelyard_crds.build import StoreConfig
+
+if TYPE_CHECKING:
+    from obstore.store import S3Config
+
+PART_BYTES = 8 * 1024 * 1024
+PARALLEL_PARTS = 2
+RETRY_SECONDS = 5.0
+
+
+class Stored(NamedTuple):
+    """What was written."""
+
+    size_bytes: int
+    digest: str
+
+
+class Found(NamedTuple):
+    """What a listing shows."""
+
+    key: str
+    modified_at: datetime
+
+
+def read_config(mount: Path) -> StoreConfig:
+    """The configuration in a mounted Secret: one file a key."""
+    fields = {name: to_camel(name) for name in StoreConfig.model_fields}
+    given = {
+        name: (mount / file).read_text().strip()
+        for name, file in fields.items()
+        if (mount / file).is_file()
+    }
+    return StoreConfig.model_validate(given)
+
+
+def open_store(config: StoreConfig) -> ObjectStore:
+    """The store of a configuration."""
+    if not config.url.startswith("s3://"):
+        return from_url(config.url)
+    options: S3Config = {"region": config.region}
+    if config.access_key_id:
+        options["access_key_id"] = config.access_key_id
+        options["secret_access_key"] = config.secret_access_key
+    if config.endpoint:
+        # Endpoints of one's own rarely resolve bucket names as host names.
+        options["endpoint"] = config.endpoint
+        options["virtual_hosted_style_request"] = False
+    return from_url(config.url, config=options, client_options={"allow_http": config.allow_http})
+
+
+class Store:
+    """Files by key."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    async def put_stream(self, key: str, chunks: AsyncIterable[bytes], most: int) -> Stored:
+        """Write a stream; nothing is left where it breaks or is longer than ``most`` bytes."""
+        counted = _Counted(chunks, most)
+        try:
+            await obstore.put_async(
+                self._store,
+                key,
+                counted,
+                chunk_size=PART_BYTES,
+                max_concurrency=PARALLEL_PARTS,
+            )
+        except (BaseError, OSError) as error:
+            if counted.fault is not None:
+                raise counted.fault from None
+            raise _unavailable(error) from error
+        if counted.fault is not None:
+            await self.delete([key])
+            raise counted.fault
+        if not counted.size:
+            await self.delete([key])
+            raise InvalidInputError(
+                "The file is empty.", suggestions=["Send a CSV, Parquet or JSON Lines file."]
+            )
+        return Stored(counted.size, f"sha256:{counted.digest.hexdigest()}")
+
+    async def put(self, key: str, content: bytes) -> None:
+        """Write a small file."""
+        try:
+            await obstore.put_async(self._store, key, content)
+        except (BaseError, OSError) as error:
+            raise _unavailable(error) from error
+
+    async def get(self, key: str) -> bytes | None:
+        """The content of a file; None where there is none."""
+        try:
+            answer = await obstore.get_async(self._store, key)
+            return bytes(await answer.buffer_async())
+        except FileNotFoundError:
+            return None
+        except (BaseError, OSError) as error:
+            raise _unavailable(error) from error
+
+    async def files(self, prefix: str) -> list[Found]:
+        """The files below a prefix."""
+        try:
+            stream = obstore.list(self._store, prefix)
+            metas = [meta async for chunk in stream for meta in chunk]
+        except (BaseError, OSError) as error:
+            raise _unavailable(error) from error
+        return [Found(meta["path"], meta["last_modified"]) for meta in metas]
+
+    async def delete(self, keys: list[str]) -> None:
+        """Delete files; those that are gone already are passed over."""
+        for key in keys:
+            try:
+                await obstore.delete_async(self._store, key)
+            except FileNotFoundError:
+                continue
+            except (BaseError, OSError) as error:
+                raise _unavailable(error) from error
+
+
+class _Counted:
+    """Counts and hashes a stream on its way, and remembers why it ended early.
+
+    The store's library turns exceptions of the stream into its own; the first one is kept here.
+    """
+
+    def __init__(self, chunks: AsyncIterable[bytes], most: int) -> None:
+        self.size = 0
+        self.digest = hashlib.sha256()
+        self.fault: Exception | None = None
+        self._chunks = chunks
+        self._most = most
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._chunks:
+                self.size += len(chunk)
+                if self.size > self._most:
+                    raise PayloadTooLargeError(
+                        f"The file has more than {self._most} bytes, which is the limit.",
+                        details={"limit_bytes": self._most},
+                        suggestions=["Register it with POST /datasets {name, uri}."],
+                    )
+                self.digest.update(chunk)
+                yield chunk
+        except Exception as error:
+            self.fault = error
+            raise
+
+
+def _unavailable(error: Exception) -> UnavailableError:
+    return UnavailableError(
+        f"The object store does not answer: {str(error)[:200]}",
+        suggestions=["Try again shortly."],
+        retry_after=RETRY_SECONDS,
+    )
