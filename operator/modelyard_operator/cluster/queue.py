@@ -6,10 +6,12 @@ tasks that wait.
 
 import asyncio
 import heapq
+import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from modelyard_operator.cluster.routing import Key
+from modelyard_operator.cluster.kinds import OWN_KINDS
+from modelyard_operator.cluster.routing import CLEANUP, Key
 
 
 class Schedule:
@@ -91,6 +93,7 @@ class KeyQueue:
         self._schedule = Schedule()
         self._clock = clock
         self._wake = asyncio.Event()
+        self._closed = False
 
     def __len__(self) -> int:
         return len(self._schedule)
@@ -118,9 +121,16 @@ class KeyQueue:
         self._schedule.done(key, self._clock())
         self._wake.set()
 
-    async def take(self) -> Key:
-        """Wait for the next due key."""
-        while (key := self._schedule.take(self._clock())) is None:
+    def close(self) -> None:
+        """Send all takers home."""
+        self._closed = True
+        self._wake.set()
+
+    async def take(self) -> Key | None:
+        """Wait for the next due key; None once the queue is closed."""
+        while not self._closed:
+            if key := self._schedule.take(self._clock()):
+                return key
             self._wake.clear()
             due = self._schedule.next_time()
             delay = None if due is None else max(0.0, due - self._clock())
@@ -128,4 +138,12 @@ class KeyQueue:
                 await asyncio.wait_for(self._wake.wait(), delay)
             except TimeoutError:
                 continue
-        return key
+        return None
+
+
+Queues = Mapping[str, KeyQueue]
+
+
+def new_queues() -> Queues:
+    """A queue for each kind, so that no kind waits for another."""
+    return {kind: KeyQueue(time.monotonic) for kind in [*(k.kind for k in OWN_KINDS), CLEANUP]}

@@ -238,7 +238,9 @@ def _hindered(seen: VersionObserved) -> _Answer | None:
 
 def _running(seen: VersionObserved) -> _Answer:
     pod = seen.view.newest_pod if seen.view else None
-    if pod is None or not (pod.running or pod.terminated):
+    worked = pod is not None and (pod.running or pod.terminated is not None)
+    # Once BUILDING, a pod that takes the place of a lost one is no news.
+    if not worked and seen.version.status.phase != "BUILDING":
         verdict = Verdict(
             Standing.PROGRESSING, Reason.PENDING, "The pod is starting.", PROGRESS_INTERVAL
         )

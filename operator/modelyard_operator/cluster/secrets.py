@@ -1,0 +1,48 @@
+"""The store's Secret in the namespaces of accounts: there when a pod needs it, never watched.
+
+Watching Secrets would need the right to read all of them; this reads and writes one name.
+"""
+
+import logging
+import time
+
+from modelyard_crds import names
+from modelyard_operator.cluster import metrics
+from modelyard_operator.cluster.client import Api
+from modelyard_operator.cluster.kinds import SECRET
+from modelyard_operator.cluster.store import Store
+from modelyard_operator.errors import NotFoundError
+from modelyard_operator.reconcile.drift import drift
+from modelyard_operator.resources.store_secret import build_store_secret
+
+logger = logging.getLogger(__name__)
+
+#: How long a Secret that was seen counts as there.
+TRUSTED_SECONDS = 30.0
+
+
+class StoreSecrets:
+    """Keeps the Secret that opens the store in namespaces where pods are about to start."""
+
+    def __init__(self, api: Api, store: Store) -> None:
+        self._api = api
+        self._store = store
+        self._seen: dict[str, float] = {}
+
+    async def ensure(self, namespace: str) -> None:
+        """Have the Secret in a namespace; one that somebody else put there is used as it is."""
+        now = time.monotonic()
+        if now - self._seen.get(namespace, -TRUSTED_SECONDS) < TRUSTED_SECONDS:
+            return
+        desired = build_store_secret(namespace, self._store.config)
+        try:
+            found = await self._api.get(SECRET, namespace, names.STORE_SECRET)
+        except NotFoundError:
+            found = None
+        labels = found["metadata"].get("labels", {}) if found else {}
+        foreign = found is not None and labels.get(names.MANAGED_BY) != names.MANAGER
+        if not foreign and (found is None or drift(desired, found)):
+            await self._api.apply(SECRET, desired, manager=names.FIELD_MANAGER)
+            metrics.WRITES.labels("Secret", "apply").inc()
+            logger.info("applied", extra={"kind": "Secret", "namespace": namespace})
+        self._seen[namespace] = now

@@ -1,0 +1,228 @@
+"""The operator's process: read the settings, take part in the election, run until told to end."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import kopf
+from kubernetes.aio.client import Configuration
+
+from modelyard_operator.cluster import metrics
+from modelyard_operator.cluster.access import check_access
+from modelyard_operator.cluster.apply import Writer
+from modelyard_operator.cluster.cache import Cache
+from modelyard_operator.cluster.client import Api, load_configuration
+from modelyard_operator.cluster.events import EventPoster
+from modelyard_operator.cluster.gather import Gatherer
+from modelyard_operator.cluster.health import Health, expected_watches, serve
+from modelyard_operator.cluster.intake import Intake
+from modelyard_operator.cluster.lease import Election
+from modelyard_operator.cluster.queue import Queues, new_queues
+from modelyard_operator.cluster.reconciler import Doors, Reconciler
+from modelyard_operator.cluster.resync import Resync
+from modelyard_operator.cluster.secrets import StoreSecrets
+from modelyard_operator.cluster.status import StatusWriter
+from modelyard_operator.cluster.store import Store
+from modelyard_operator.cluster.sweeper import Sweeper
+from modelyard_operator.cluster.worker import WorkerPool
+from modelyard_operator.errors import (
+    AccessMissingError,
+    NotFoundError,
+    OperatorError,
+    SettingsError,
+)
+from modelyard_operator.handlers.watching import build_registry, build_settings
+from modelyard_operator.logs import configure_logging
+from modelyard_operator.settings import Settings, settings_from
+
+logger = logging.getLogger(__name__)
+
+#: The net under the watches; a list an interval costs the API server nothing to speak of.
+RESYNC_EVERY = 300.0
+RETRY_START = 5.0
+HEALTH_EVERY = 5.0
+GRACE = 10.0
+
+
+@dataclass(frozen=True)
+class Program:
+    """The parts of the process, wired."""
+
+    settings: Settings
+    configuration: Configuration
+    api: Api
+    cache: Cache
+    queues: Queues
+    intake: Intake
+    resync: Resync
+    pool: WorkerPool
+    health: Health
+    sweeper: Sweeper
+    election: Election
+
+
+def main() -> None:
+    """Run the operator; the exit code is 2 where it cannot start as it is configured."""
+    try:
+        settings = settings_from(os.environ)
+        configure_logging(settings.log_level)
+        asyncio.run(_run(settings))
+    except (SettingsError, AccessMissingError) as error:
+        configure_logging("INFO")
+        logger.critical(str(error))
+        sys.exit(2)
+
+
+async def _run(settings: Settings) -> None:
+    store = Store(settings.store_path)
+    configuration = await load_configuration()
+    api = Api(configuration)
+    try:
+        await check_access(
+            api,
+            settings.namespaces,
+            settings.own_namespace if settings.leader_election else None,
+        )
+        program = _assemble(settings, configuration, api, store)
+        runner = await serve(program.health, program.cache, program.queues, settings.health_port)
+        try:
+            await _operate(program)
+        finally:
+            await runner.cleanup()
+    finally:
+        await api.close()
+
+
+def _assemble(settings: Settings, configuration: Configuration, api: Api, store: Store) -> Program:
+    cache, queues = Cache(), new_queues()
+    intake = Intake(cache, queues)
+    reconciler = Reconciler(
+        cache,
+        Gatherer(api, cache, store, settings.runtime),
+        Doors(
+            writer=Writer(api, cache, intake),
+            status=StatusWriter(api, intake),
+            events=EventPoster(api, settings.identity),
+            secrets=StoreSecrets(api, store),
+            store=store,
+        ),
+    )
+    pool = WorkerPool(queues, reconciler, settings.concurrency)
+    return Program(
+        settings=settings,
+        configuration=configuration,
+        api=api,
+        cache=cache,
+        queues=queues,
+        intake=intake,
+        resync=Resync(api, cache, intake, settings.namespaces),
+        pool=pool,
+        health=Health(pool, expected_watches(settings.namespaces)),
+        sweeper=Sweeper(api, cache, store),
+        election=Election(api, settings.own_namespace, settings.identity),
+    )
+
+
+async def _operate(program: Program) -> None:
+    """Run until a signal comes, a watch ends for good or the leadership is lost."""
+    program.pool.spawn()
+    stop = asyncio.Event()
+    async with _background(program, stop):
+        await _first_sync(program)
+        try:
+            # kopf ends on SIGTERM and SIGINT by itself.
+            await kopf.operator(
+                registry=build_registry(program.intake, program.configuration),
+                settings=build_settings(),
+                standalone=True,
+                clusterwide=not program.settings.namespaces,
+                namespaces=program.settings.namespaces,
+                stop_flag=stop,
+            )
+        finally:
+            logger.info("stopping")
+            await program.pool.stop(GRACE)
+            if program.settings.leader_election:
+                await program.election.release()
+
+
+@contextlib.asynccontextmanager
+async def _background(program: Program, stop: asyncio.Event) -> AsyncIterator[None]:
+    """What goes on beside the watches. kopf cancels at its end what was begun after it."""
+    routines = [
+        program.health.beat(),
+        _lead(program, stop),
+        _resync_now_and_then(program),
+        _watch_health(program, stop),
+    ]
+    if not program.settings.namespaces:
+        routines.append(_sweep_now_and_then(program))
+    tasks = [asyncio.create_task(routine) for routine in routines]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _first_sync(program: Program) -> None:
+    """List everything once before anything is decided."""
+    while True:
+        try:
+            await program.resync.run()
+        except NotFoundError:
+            logger.error("the CRDs are not installed: run kubectl apply -f crds/")
+        except OperatorError as error:
+            logger.warning("first list failed", extra={"error": str(error)})
+        else:
+            program.health.synced.set()
+            return
+        await asyncio.sleep(RETRY_START)
+
+
+async def _lead(program: Program, stop: asyncio.Event) -> None:
+    """Act while this replica leads; a replica that has lost the Lease ends and starts over."""
+    await program.health.synced.wait()
+    if not program.settings.leader_election:
+        metrics.LEADER.set(1)
+        program.pool.start()
+        return
+    await program.election.win()
+    await _first_sync(program)
+    program.pool.start()
+    await program.election.hold()
+    stop.set()
+
+
+async def _watch_health(program: Program, stop: asyncio.Event) -> None:
+    """End a process that cannot heal by itself; whoever started it starts it again."""
+    problem = None
+    while problem is None:
+        await asyncio.sleep(HEALTH_EVERY)
+        problem = program.health.problem()
+    logger.critical("unhealthy, ending", extra={"problem": problem})
+    stop.set()
+
+
+async def _resync_now_and_then(program: Program) -> None:
+    while True:
+        await asyncio.sleep(RESYNC_EVERY)
+        try:
+            missed = await program.resync.run()
+            logger.debug("resynced", extra={"missed": missed})
+        except OperatorError as error:
+            logger.warning("resync failed", extra={"error": str(error)})
+
+
+async def _sweep_now_and_then(program: Program) -> None:
+    while True:
+        await asyncio.sleep(program.settings.sweep_interval)
+        try:
+            await program.sweeper.sweep()
+        except OperatorError as error:
+            logger.warning("sweep failed", extra={"error": str(error)})
