@@ -159,6 +159,9 @@ class NumericFeature(ApiModel):
 
     column: str
     part: Literal["value", "year", "month", "day", "weekday", "hour", "epoch_day"] = "value"
+    offset: float = Field(
+        0.0, description="Subtracted in double precision before the cast to float32."
+    )
 
 
 class Output(ApiModel):
