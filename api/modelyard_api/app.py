@@ -139,7 +139,7 @@ def create_asgi(settings: Settings, connected: Connect = connect) -> ASGIApp:
         services: Services | None = getattr(app.state, "services", None)
         return services.caches.stale_seconds if services else 0.0
 
-    return RequestScope(BodyLimit(app, settings), stale_seconds)
+    return RequestScope(BodyLimit(predictions.ShortCut(app), settings), stale_seconds)
 
 
 async def _keep_house(services: Services) -> None:

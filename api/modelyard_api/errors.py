@@ -118,6 +118,16 @@ def envelope(error: ModelyardError, request_id: str) -> dict[str, Any]:
     }
 
 
+def headers_of(error: ModelyardError) -> dict[str, str]:
+    """Headers that go with an error."""
+    headers = {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(max(1, round(error.retry_after)))
+    if isinstance(error, UnauthorizedError):
+        headers["WWW-Authenticate"] = "Bearer"
+    return headers
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> list[str]:
     """A suggestion with the known names that look like this one; empty when none does."""
     close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)

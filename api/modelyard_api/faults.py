@@ -1,6 +1,7 @@
 """Turns every exception that a request can end with into the error envelope."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -19,6 +20,7 @@ from modelyard_api.errors import (
     PayloadTooLargeError,
     UnsupportedMediaTypeError,
     envelope,
+    headers_of,
     rendering,
 )
 from modelyard_api.middleware import INFO
@@ -51,28 +53,43 @@ async def _validation(request: Request, error: Exception) -> Response:
 
 
 async def _http(request: Request, error: Exception) -> Response:
-    """Router-level errors: unknown path, wrong method, a body that is too large."""
     assert isinstance(error, HTTPException)  # noqa: S101 - as registered
-    kind = _BY_STATUS.get(error.status_code, InvalidRequestError)
-    place = f"{request.method} {request.scope['path'][:200]}"
-    match error.status_code:
-        case 404:
-            ours: ModelyardError = kind(
-                f"There is no {place}.", suggestions=["See GET /docs for what there is."]
-            )
-        case 405:
-            allowed = (error.headers or {}).get("Allow", "")
-            ours = kind(
-                f"{place} is not allowed; the path takes {allowed}.",
-                details={"allowed": allowed.split(", ")},
-            )
-        case _:
-            ours = kind(str(error.detail))
-    return _answer(request, ours, dict(error.headers or {}))
+    allowed = allowed_methods(request.app.openapi(), request.scope["path"])
+    ours = of_http(error, request.method, request.scope["path"], allowed)
+    headers = dict(error.headers or {}) | ({"Allow": ", ".join(allowed)} if allowed else {})
+    return _answer(request, ours, headers)
 
 
 async def _unexpected(request: Request, _error: Exception) -> Response:
     return _answer(request, InternalError("Something unexpected went wrong; it has been logged."))
+
+
+def of_http(
+    error: HTTPException, method: str, path: str, allowed: Sequence[str] = ()
+) -> ModelyardError:
+    """Our error for one of the router: unknown path, wrong method, a body that is too large."""
+    kind = _BY_STATUS.get(error.status_code, InvalidRequestError)
+    place = f"{method} {path[:200]}"
+    match error.status_code:
+        case 404:
+            return kind(f"There is no {place}.", suggestions=["See GET /docs for what there is."])
+        case 405:
+            return kind(
+                f"{place} is not allowed; the path takes {', '.join(allowed)}.",
+                details={"allowed": list(allowed)},
+            )
+        case _:
+            return kind(str(error.detail))
+
+
+def allowed_methods(document: Mapping[str, Any], path: str) -> list[str]:
+    """The methods that the OpenAPI document has for a path."""
+    return sorted(
+        method.upper()
+        for template, operations in document["paths"].items()
+        if re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", template), path)
+        for method in operations
+    )
 
 
 def of_validation(faults: Sequence[Any]) -> ModelyardError:
@@ -104,12 +121,7 @@ def _expected(fault: Any) -> str:
 def _answer(
     request: Request, error: ModelyardError, headers: dict[str, str] | None = None
 ) -> JSONResponse:
-    headers = headers or {}
-    if error.retry_after is not None:
-        headers["Retry-After"] = str(max(1, round(error.retry_after)))
-    status, code = rendering(error)
-    if code == "unauthorized":
-        headers["WWW-Authenticate"] = "Bearer"
     info = request.scope.get(INFO)
     request_id = info.request_id if info else ""
-    return JSONResponse(envelope(error, request_id), status, headers)
+    merged = {**(headers or {}), **headers_of(error)}
+    return JSONResponse(envelope(error, request_id), rendering(error).status, merged)

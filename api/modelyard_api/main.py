@@ -28,6 +28,8 @@ def main() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        # What proxies say of the client is believed nowhere; links come from MODELYARD_PUBLIC_URL.
+        proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )

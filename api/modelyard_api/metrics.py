@@ -1,5 +1,7 @@
 """What Prometheus reads on the metrics port."""
 
+from functools import lru_cache
+
 from prometheus_client import Counter, Gauge, Histogram
 
 REQUESTS = Counter(
@@ -15,3 +17,16 @@ IN_FLIGHT = Gauge("modelyard_api_predictions_in_flight", "Predictions running.")
 STALE_SECONDS = Gauge(
     "modelyard_api_cache_stale_seconds", "Time for which changes may be missing from the caches."
 )
+
+
+def observe(method: str, route: str, status: int, seconds: float) -> None:
+    """Count an answered request."""
+    counter, histogram = _children(method, route, status)
+    counter.inc()
+    histogram.observe(seconds)
+
+
+# Finding a child by its labels takes a lock and costs more than counting.
+@lru_cache(maxsize=1024)
+def _children(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    return REQUESTS.labels(method, route, status), SECONDS.labels(route)

@@ -25,6 +25,7 @@ from modelyard_api.errors import (
     PayloadTooLargeError,
     UnsupportedMediaTypeError,
     envelope,
+    headers_of,
     rendering,
 )
 from modelyard_api.logs import request_id_var
@@ -55,6 +56,7 @@ class RequestInfo:
     audited: bool = False
     headers: list[tuple[str, str]] = field(default_factory=list)
     status: int = 0
+    route: str = ""
 
 
 class RequestScope:
@@ -142,7 +144,12 @@ def body_limit(settings: Settings, path: str) -> int:
 async def send_error(error: ModelyardError, request_id: str, send: Send) -> None:
     """Answer with the error envelope."""
     content = json.dumps(envelope(error, request_id)).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content))]
+    extra = [(name.lower().encode(), value.encode()) for name, value in headers_of(error).items()]
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(content)),
+        *extra,
+    ]
     await send(
         {"type": "http.response.start", "status": rendering(error).status, "headers": headers}
     )
@@ -181,9 +188,8 @@ def _without_prefix(path: str) -> str:
 
 
 def _record(scope: Scope, info: RequestInfo, seconds: float) -> None:
-    route = getattr(scope.get("route"), "path", "unknown")
-    metrics.REQUESTS.labels(scope["method"], route, info.status).inc()
-    metrics.SECONDS.labels(route).observe(seconds)
+    route = info.route or getattr(scope.get("route"), "path", "unknown")
+    metrics.observe(scope["method"], route, info.status, seconds)
     if info.audited:
         client = scope.get("client")
         audit.info(

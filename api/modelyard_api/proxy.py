@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 import aiohttp
@@ -72,7 +73,10 @@ class Proxy:
             limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS, ttl_dns_cache=10
         )
         session = aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            skip_auto_headers=("User-Agent", "Accept-Encoding", "Accept"),
         )
         return cls(session)
 
@@ -123,13 +127,16 @@ class Proxy:
     async def _post(
         self, address: str, path: str, body: bytes, headers: Mapping[str, str], seconds: float
     ) -> PodAnswer:
-        host, _, port = address.rpartition(":")
-        url = URL.build(scheme="http", host=host.strip("[]"), port=int(port), path=path)
         bounds = aiohttp.ClientTimeout(total=max(0.001, seconds), sock_connect=CONNECT_SECONDS)
+        url = pod_url(address, path)
         self._outstanding[address] += 1
         try:
             async with self._session.post(
-                url, data=body, headers=headers, timeout=bounds, allow_redirects=False
+                pod_url(address, path),
+                data=body,
+                headers=headers,
+                timeout=bounds,
+                allow_redirects=False,
             ) as response:
                 content = await response.read()
         finally:
@@ -142,6 +149,13 @@ class Proxy:
             if name.lower() in PASSED_HEADERS
         ]
         return PodAnswer(response.status, passed, content)
+
+
+@lru_cache(maxsize=4096)
+def pod_url(address: str, path: str) -> URL:
+    """The URL of a path at ``host:port``; IPv6 hosts are in brackets."""
+    host, _, port = address.rpartition(":")
+    return URL.build(scheme="http", host=host.strip("[]"), port=int(port), path=path)
 
 
 def _too_slow(seconds: float) -> UnavailableError:
