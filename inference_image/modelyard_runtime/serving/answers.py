@@ -1,0 +1,94 @@
+"""From results and errors to HTTP: the table of codes, the one envelope, the two ASGI messages.
+
+Called by ``app``.
+"""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import NamedTuple
+from urllib.parse import quote
+
+import msgspec
+
+from modelyard_runtime.serving import errors
+from modelyard_runtime.serving.errors import RequestError
+from modelyard_runtime.serving.requests import REQUEST_ID_HEADER, Send
+
+JSON = b"application/json"
+IGNORED_HEADER = b"x-modelyard-ignored-fields"
+#: So many names go into the header; more would outgrow what proxies pass on.
+_MAX_IGNORED = 50
+_CLOSE = (b"connection", b"close")
+
+HeaderList = Sequence[tuple[bytes, bytes]]
+
+
+class Answer(NamedTuple):
+    """A response, before it is sent."""
+
+    status: int
+    body: bytes
+    content_type: bytes = JSON
+    headers: HeaderList = ()
+
+
+class _Rendering(NamedTuple):
+    status: HTTPStatus
+    code: str
+    headers: HeaderList = ()
+
+
+# After these answers the rest of the body may still be on its way: the connection ends.
+_RENDERINGS: dict[type[RequestError], _Rendering] = {
+    errors.MalformedError: _Rendering(HTTPStatus.BAD_REQUEST, "invalid_request"),
+    errors.InvalidRowsError: _Rendering(HTTPStatus.UNPROCESSABLE_ENTITY, "validation_error"),
+    errors.TooLargeError: _Rendering(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "invalid_request", (_CLOSE,)
+    ),
+    errors.UnsupportedMediaError: _Rendering(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "invalid_request"),
+    errors.UnknownRouteError: _Rendering(HTTPStatus.NOT_FOUND, "not_found"),
+    errors.MethodNotAllowedError: _Rendering(HTTPStatus.METHOD_NOT_ALLOWED, "invalid_request"),
+    errors.TooSlowError: _Rendering(HTTPStatus.REQUEST_TIMEOUT, "invalid_request", (_CLOSE,)),
+    errors.NotReadyError: _Rendering(
+        HTTPStatus.SERVICE_UNAVAILABLE, "service_unavailable", ((b"retry-after", b"1"),)
+    ),
+    errors.InternalError: _Rendering(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error"),
+}
+
+
+def refusal(error: RequestError, request_id: str) -> Answer:
+    """The answer to a request that cannot be answered."""
+    rendering = _RENDERINGS[type(error)]
+    content = {
+        "code": rendering.code,
+        "message": error.message,
+        "status": int(rendering.status),
+        "details": error.details,
+        "suggestions": error.suggestions,
+        "request_id": request_id,
+    }
+    headers = list(rendering.headers)
+    if isinstance(error, errors.MethodNotAllowedError):
+        headers.append((b"allow", error.allowed.encode()))
+    return Answer(int(rendering.status), msgspec.json.encode({"error": content}), headers=headers)
+
+
+def ignored_header(names: frozenset[str]) -> HeaderList:
+    """Names the fields that were passed over, as far as a header can."""
+    shown = ", ".join(sorted(names)[:_MAX_IGNORED])
+    # A name is the client's own text: what a header cannot hold is percent-encoded.
+    return [(IGNORED_HEADER, quote(shown, safe=", _-.:()[]/").encode())]
+
+
+async def send_answer(send: Send, answer: Answer, request_id: str, *, close: bool) -> None:
+    """Send a response whole."""
+    headers = [
+        (b"content-type", answer.content_type),
+        (b"content-length", b"%d" % len(answer.body)),
+        (REQUEST_ID_HEADER, request_id.encode()),
+        *answer.headers,
+    ]
+    if close:
+        headers.append(_CLOSE)
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

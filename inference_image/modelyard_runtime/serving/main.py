@@ -1,0 +1,136 @@
+"""Entry of a serving pod: fetch, verify, open, serve. Every end leaves a message and a code."""
+
+import gc
+import logging
+import os
+import random
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import uvloop
+from pydantic import ValidationError
+
+from modelyard_crds.build import (
+    ENV_SERVE_REQUEST,
+    EXIT_OK,
+    EXIT_TEMPORARY,
+    PodResult,
+    ServeRequest,
+)
+from modelyard_crds.reasons import Reason
+from modelyard_runtime.serving.artifact import Artifact, ArtifactError, fetch_artifact
+from modelyard_runtime.serving.errors import RequestError
+from modelyard_runtime.serving.logs import configure_logging
+from modelyard_runtime.serving.predictor import Predictor
+from modelyard_runtime.serving.server import serve
+from modelyard_runtime.serving.settings import Settings, read_settings
+from modelyard_runtime.store import UnavailableError, open_store, read_config
+
+#: The artifact cannot be served; another start gives the same.
+EXIT_REFUSED = 1
+
+#: Threads hold the interpreter at most this long while the loop waits for it.
+SWITCH_SECONDS = 0.001
+_FIRST_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 8.0
+
+log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Run the command ``modelyard-serve``."""
+    configure_logging()
+    settings = read_settings(sys.argv[1:])
+    try:
+        predictor = load(os.environ, settings, time.sleep)
+    except ArtifactError as error:
+        sys.exit(refuse(error, settings.termination_log))
+    # What start made lives as long as the process: the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    uvloop.run(serve(predictor, settings))
+    log.info("stopped")
+    sys.exit(EXIT_OK)
+
+
+def load(
+    environment: Mapping[str, str], settings: Settings, sleep: Callable[[float], None]
+) -> Predictor:
+    """The predictor of the version that the environment names, verified and warm.
+
+    Raises ArtifactError.
+    """
+    request = read_request(environment)
+    log.info("fetching %s v%d", request.model, request.version)
+    artifact = with_retries(
+        lambda: _fetch(request, settings.store_folder), settings.start_seconds, sleep
+    )
+    predictor = open_artifact(artifact, settings.max_rows)
+    log.info("serving %s v%d", request.model, request.version)
+    return predictor
+
+
+def read_request(environment: Mapping[str, str]) -> ServeRequest:
+    """The work of this pod."""
+    try:
+        return ServeRequest.model_validate_json(environment.get(ENV_SERVE_REQUEST, ""))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the whole"
+        raise ArtifactError(
+            Reason.INTERNAL_ERROR, f"{ENV_SERVE_REQUEST}: {where}: {first['msg']}"
+        ) from error
+
+
+def open_artifact(artifact: Artifact, max_rows: int) -> Predictor:
+    """A predictor that has predicted the manifest's example."""
+    try:
+        predictor = Predictor(artifact.manifest, artifact.model, max_rows)
+        predictor.warm_up()
+    except RequestError as error:
+        text = f"the manifest's example is refused: {error.message}"
+        raise ArtifactError(Reason.ARTIFACT_UNSUPPORTED, text) from error
+    except Exception as error:
+        # ONNX Runtime's own errors share no base class.
+        text = f"the graph cannot be opened: {error}"
+        raise ArtifactError(Reason.ARTIFACT_UNSUPPORTED, text) from error
+    return predictor
+
+
+def with_retries(
+    fetch: Callable[[], Artifact], seconds: float, sleep: Callable[[float], None]
+) -> Artifact:
+    """Try again while the store does not answer, with growing pauses, for some seconds."""
+    pause, waited = _FIRST_PAUSE_SECONDS, 0.0
+    while True:
+        try:
+            return fetch()
+        except ArtifactError as error:
+            if not error.temporary or waited + pause > seconds:
+                raise
+            log.warning("%s; trying again in %.1f s", error.message, pause)
+        sleep(pause * random.uniform(0.8, 1.0))  # noqa: S311 - so that pods do not march together
+        waited += pause
+        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+
+def refuse(error: ArtifactError, termination_log: Path) -> int:
+    """Leave the reason where the kubelet finds it; the exit code."""
+    log.error("%s: %s", error.reason.value, error.message)
+    result = PodResult(reason=error.reason, message=error.message)
+    try:
+        termination_log.write_text(result.encode())
+    except OSError as unwritable:
+        log.warning("the termination message cannot be written: %s", unwritable)
+    return EXIT_TEMPORARY if error.temporary else EXIT_REFUSED
+
+
+def _fetch(request: ServeRequest, store_folder: Path) -> Artifact:
+    try:
+        store = open_store(read_config(store_folder))
+    except UnavailableError as error:
+        raise ArtifactError(Reason.STORE_UNAVAILABLE, str(error), temporary=True) from error
+    return fetch_artifact(store, request)

@@ -1,0 +1,134 @@
+"""One uvicorn process around the app, and how it ends: not ready first, gone last.
+
+uvicorn closes its sockets at a signal. A pod must not: routers still send to it for a moment. So
+the signals are handled here, and uvicorn is told to end once the drain period is over. Called by
+``main``.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from modelyard_crds.names import version_label
+from modelyard_runtime.serving.app import App
+from modelyard_runtime.serving.behind import Behind, confine_bentoml
+from modelyard_runtime.serving.documents import documents
+from modelyard_runtime.serving.health import Health
+from modelyard_runtime.serving.metrics import Metrics
+from modelyard_runtime.serving.predictor import Predictor
+from modelyard_runtime.serving.requests import BodyReader
+from modelyard_runtime.serving.settings import Settings
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+#: Longer than the façade keeps connections, so that the side that reuses one closes it.
+KEEP_ALIVE_SECONDS = 75
+#: Within the pod's grace period of 40 s, less its preStop of 5 s.
+GRACEFUL_SECONDS = 25
+BACKLOG = 2048
+
+_CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
+_MAX_THREADS = 8
+
+log = logging.getLogger(__name__)
+
+
+async def serve(predictor: Predictor, settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT, then drain."""
+    threads = cpu_limit(_CPU_MAX)
+    with ThreadPoolExecutor(threads, thread_name_prefix="predict") as executor:
+        health = Health(predictor.warm_up, executor)
+        await health.probe()
+        behind = Behind(lambda: _bentoml_app(predictor))
+        app = App(
+            predictor,
+            health,
+            Metrics(_info(predictor), lambda: health.ready),
+            BodyReader(settings.max_body_bytes, settings.held_bytes, settings.body_seconds),
+            executor,
+            documents(predictor.manifest, settings.max_rows),
+            behind,
+        )
+        server = _Server(_config(app, settings))
+        watch = asyncio.create_task(health.watch())
+        drain = asyncio.create_task(_drain_on_signal(server, health, settings.drain_seconds))
+        try:
+            await server.serve()
+        finally:
+            watch.cancel()
+            drain.cancel()
+            await behind.close()
+
+
+def cpu_limit(cpu_max: Path) -> int:
+    """Whole CPUs that the container may use, at least one; one where there is no limit."""
+    try:
+        quota, period = cpu_max.read_text().split()
+        return max(1, min(_MAX_THREADS, int(quota) // int(period)))
+    except (OSError, ValueError):
+        return 1
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _drain_on_signal(server: uvicorn.Server, health: Health, seconds: float) -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    await told.wait()
+    health.drain()
+    log.info("draining for %g s", seconds)
+    await asyncio.sleep(seconds)
+    server.should_exit = True
+
+
+def _config(app: App, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="none",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACEFUL_SECONDS,
+    )
+
+
+def _bentoml_app(predictor: Predictor) -> "Starlette":
+    confine_bentoml(Path(tempfile.gettempdir()) / "bentoml")
+    from modelyard_runtime.serving.service import make_app
+
+    return make_app(predictor)
+
+
+def _info(predictor: Predictor) -> dict[str, str]:
+    manifest = predictor.manifest
+    return {
+        "namespace": manifest.namespace,
+        "model": manifest.model,
+        "version": version_label(manifest.version),
+    }
