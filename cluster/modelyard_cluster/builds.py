@@ -44,7 +44,7 @@ def _announce(missing: list[Component]) -> None:
     names = ", ".join(f"{component.name} {component.version}" for component in missing)
     say(f"Building from source, once, into the cache: {names}.")
     if any(component.name == "kubernetes" for component in missing):
-        say("The first build takes about 10 minutes on two idle cores; interrupted, it goes on later.")
+        say("The first build takes about 10 minutes on two idle cores; it can be resumed.")
 
 
 def _wait_for(jobs: list[Future[None]]) -> None:
