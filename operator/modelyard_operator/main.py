@@ -75,6 +75,9 @@ def main() -> None:
         configure_logging("INFO")
         logger.critical(str(error))
         sys.exit(2)
+    except OperatorError as error:
+        logger.critical(str(error))
+        sys.exit(1)
 
 
 async def _run(settings: Settings) -> None:
@@ -134,20 +137,35 @@ async def _operate(program: Program) -> None:
     async with _background(program, stop):
         await _first_sync(program)
         try:
-            # kopf ends on SIGTERM and SIGINT by itself.
-            await kopf.operator(
-                registry=build_registry(program.intake, program.configuration),
-                settings=build_settings(),
-                standalone=True,
-                clusterwide=not program.settings.namespaces,
-                namespaces=program.settings.namespaces,
-                stop_flag=stop,
-            )
+            await _watch(program, stop)
         finally:
             logger.info("stopping")
             await program.pool.stop(GRACE)
             if program.settings.leader_election:
                 await program.election.release()
+
+
+async def _watch(program: Program, stop: asyncio.Event) -> None:
+    """Run kopf, which ends on SIGTERM and SIGINT by itself, or until told to stop."""
+    stopped = asyncio.create_task(stop.wait())
+    watching = asyncio.create_task(
+        kopf.operator(
+            registry=build_registry(program.intake, program.configuration),
+            settings=build_settings(),
+            standalone=True,
+            clusterwide=not program.settings.namespaces,
+            namespaces=program.settings.namespaces,
+        )
+    )
+    await asyncio.wait({stopped, watching}, return_when=asyncio.FIRST_COMPLETED)
+    if watching.done():
+        stopped.cancel()
+        await watching
+        return
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    msg = "the operator cannot go on and ends, to be started again"
+    raise OperatorError(msg)
 
 
 @contextlib.asynccontextmanager

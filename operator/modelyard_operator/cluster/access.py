@@ -8,6 +8,7 @@ from modelyard_operator.cluster.client import Api
 from modelyard_operator.cluster.kinds import (
     AUTOSCALER,
     CHILD_KINDS,
+    DATASET,
     DEPLOYMENT,
     DISRUPTION_BUDGET,
     EVENT,
@@ -44,6 +45,7 @@ def rights_in_accounts() -> list[Right]:
     watched = [Right(v, k) for k in (*OWN_KINDS, *CHILD_KINDS) for v in ("list", "watch")]
     status = [Right("patch", kind, "status") for kind in OWN_KINDS]
     versions = [Right(verb, MODEL_VERSION) for verb in ("create", "get", "delete")]
+    datasets = [Right("get", DATASET)]
     jobs = [Right(verb, JOB) for verb in ("create", "get", "delete")]
     serving = [
         Right(verb, kind)
@@ -57,6 +59,7 @@ def rights_in_accounts() -> list[Right]:
         *watched,
         *status,
         *versions,
+        *datasets,
         *jobs,
         *serving,
         *removed,

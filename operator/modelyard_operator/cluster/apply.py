@@ -74,7 +74,9 @@ class Writer:
         metrics.WRITES.labels(kind.kind, "delete").inc()
         meta = {"namespace": write.namespace, "name": write.name}
         logger.info("deleted", extra=_fields(kind, meta, write.why))
-        self._cache.drop(kind, (write.namespace, write.name), write.uid)
+        known = self._cache.get(kind, (write.namespace, write.name))
+        if known is not None and known["metadata"]["uid"] == write.uid:
+            self._cache.drop(kind, known)
 
 
 def controller_uid(raw: dict[str, Any]) -> str | None:

@@ -29,7 +29,7 @@ Raw = Mapping[str, Any]
 #: Namespace and name.
 ObjectKey = tuple[str, str]
 
-#: Deleted uids that a list which was on its way may still name.
+#: Deleted objects that a list which was on its way may still name.
 _REMEMBERED_DELETIONS = 20_000
 
 
@@ -47,7 +47,7 @@ class Cache:
     def __init__(self) -> None:
         self._entries: dict[Kind, dict[ObjectKey, _Entry]] = defaultdict(dict)
         self._index: dict[tuple[Kind, str], set[ObjectKey]] = defaultdict(set)
-        self._deleted: OrderedDict[str, None] = OrderedDict()
+        self._deleted: OrderedDict[str, int] = OrderedDict()
 
     def put(self, kind: Kind, raw: Raw) -> bool:
         """Take over an object unless a newer state is known; tells whether it was news."""
@@ -55,7 +55,7 @@ class Cache:
         key, uid = (meta.get("namespace", ""), meta["name"]), meta["uid"]
         before = self._entries[kind].get(key)
         version = int(meta["resourceVersion"])
-        if uid in self._deleted:
+        if version <= self._deleted.get(uid, -1):
             return False
         if before is not None and before.version >= version:
             return False
@@ -69,16 +69,20 @@ class Cache:
             self._index[kind, index].add(key)
         return True
 
-    def drop(self, kind: Kind, key: ObjectKey, uid: str) -> bool:
-        """Forget an object that was deleted; one that took its name stays."""
-        self._deleted[uid] = None
+    def drop(self, kind: Kind, raw: Raw) -> None:
+        """Forget an object that is gone; one that took its name stays.
+
+        A watch by label also says this of an object that lost the label: any later version of
+        it is taken in again.
+        """
+        meta = raw["metadata"]
+        key, uid = (meta.get("namespace", ""), meta["name"]), meta["uid"]
+        self._deleted[uid] = int(meta["resourceVersion"])
         if len(self._deleted) > _REMEMBERED_DELETIONS:
             self._deleted.popitem(last=False)
         entry = self._entries[kind].get(key)
-        if entry is None or entry.uid != uid:
-            return False
-        self._forget(kind, key, entry)
-        return True
+        if entry is not None and entry.uid == uid:
+            self._forget(kind, key, entry)
 
     def get(self, kind: Kind, key: ObjectKey) -> dict[str, Any] | None:
         """The object of a key."""

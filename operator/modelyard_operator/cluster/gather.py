@@ -143,6 +143,14 @@ class Gatherer:
             pods=_pods(pods, serving.CONTAINER),
         )
 
+    async def exists(self, kind: Kind, namespace: str, name: str, uid: str) -> bool:
+        """Whether the API server still has this very object."""
+        try:
+            raw = await self._api.get(kind, namespace, name)
+        except NotFoundError:
+            return False
+        return bool(raw["metadata"]["uid"] == uid)
+
     def _versions(
         self, namespace: str, model_name: str, model: Model | None
     ) -> tuple[ModelVersion, ...]:

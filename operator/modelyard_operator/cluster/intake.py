@@ -31,8 +31,7 @@ class Intake:
 
     def forget(self, kind: Kind, raw: Raw) -> None:
         """An object is gone."""
-        meta = raw["metadata"]
-        self._cache.drop(kind, (meta.get("namespace", ""), meta["name"]), meta["uid"])
+        self._cache.drop(kind, raw)
         self._wake(kind, raw)
         if cleanup := cleanup_key(kind, raw):
             self._queues[cleanup.kind].add(cleanup)

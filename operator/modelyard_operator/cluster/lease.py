@@ -77,7 +77,8 @@ class Election:
         """Take or renew the Lease if that may be done; tells whether it is ours now."""
         started = self._clock()
         try:
-            held = await asyncio.wait_for(self._take(), RENEW_EVERY)
+            async with asyncio.timeout(RENEW_EVERY):
+                held = await self._take()
         except (OperatorError, TimeoutError) as error:
             logger.warning("lease unreachable", extra={"error": str(error)})
             return False

@@ -5,6 +5,7 @@ tasks that wait.
 """
 
 import asyncio
+import contextlib
 import heapq
 import time
 from collections import OrderedDict, deque
@@ -134,10 +135,9 @@ class KeyQueue:
             self._wake.clear()
             due = self._schedule.next_time()
             delay = None if due is None else max(0.0, due - self._clock())
-            try:
-                await asyncio.wait_for(self._wake.wait(), delay)
-            except TimeoutError:
-                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(delay):
+                    await self._wake.wait()
         return None
 
 

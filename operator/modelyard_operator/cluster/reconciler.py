@@ -20,6 +20,7 @@ from modelyard_operator.cluster.kinds import (
     MODEL_DEPLOYMENT,
     MODEL_VERSION,
     Kind,
+    kind_named,
 )
 from modelyard_operator.cluster.routing import CLEANUP, Key
 from modelyard_operator.cluster.secrets import StoreSecrets
@@ -64,6 +65,7 @@ class Reconciler:
 
     def __init__(self, cache: Cache, gatherer: Gatherer, doors: Doors) -> None:
         self._cache = cache
+        self._gatherer = gatherer
         self._doors = doors
         self._routes = {
             route.kind.kind: route
@@ -135,17 +137,17 @@ class Reconciler:
 
     async def _clean_up(self, key: Key) -> None:
         """Remove from the store what a deleted object left there."""
-        kind, _, uid = key.name.partition("/")
-        if kind == MODEL_VERSION.kind and uid in self._served_versions():
+        kind, name, uid = key.name.split("/")
+        if kind == MODEL_VERSION.kind and uid in served_versions(self._cache):
             # Its pods still load it when they restart; the sweeper comes back for it.
+            return
+        if await self._gatherer.exists(kind_named(kind), key.namespace, name, uid):
+            # What cannot be undone is not done on the word of a watch alone.
             return
         prefix = build_prefix(uid) if kind == MODEL_VERSION.kind else f"profiles/{uid}/"
         count = await self._doors.store.delete_prefix(prefix)
         if count:
             logger.info("removed from the store", extra={"prefix": prefix, "keys": count})
-
-    def _served_versions(self) -> set[str]:
-        return served_versions(self._cache)
 
 
 def served_versions(cache: Cache) -> set[str]:

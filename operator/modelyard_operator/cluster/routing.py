@@ -16,7 +16,7 @@ from modelyard_operator.cluster.kinds import (
 
 
 class Key(NamedTuple):
-    """One reconcile: an object, or for CLEANUP the uid of one that is gone."""
+    """One reconcile: an object, or for CLEANUP kind, name and uid of one that is gone."""
 
     kind: str
     namespace: str
@@ -50,9 +50,8 @@ def cleanup_key(kind: Kind, raw: Mapping[str, Any]) -> Key | None:
     """The key that takes a deleted object's artifacts from the store."""
     if kind not in (DATASET, MODEL_VERSION):
         return None
-    return Key(
-        CLEANUP, raw["metadata"].get("namespace", ""), f"{kind.kind}/{raw['metadata']['uid']}"
-    )
+    meta = raw["metadata"]
+    return Key(CLEANUP, meta.get("namespace", ""), f"{kind.kind}/{meta['name']}/{meta['uid']}")
 
 
 def _owner(raw: Mapping[str, Any], namespace: str) -> Iterator[Key]:
