@@ -44,7 +44,7 @@ def rights_in_accounts() -> list[Right]:
     """The rights in every namespace that is served; the chart grants just these."""
     watched = [Right(v, k) for k in (*OWN_KINDS, *CHILD_KINDS) for v in ("list", "watch")]
     status = [Right("patch", kind, "status") for kind in OWN_KINDS]
-    versions = [Right(verb, MODEL_VERSION) for verb in ("create", "get", "delete")]
+    versions = [Right(verb, MODEL_VERSION) for verb in ("create", "get", "patch", "delete")]
     datasets = [Right("get", DATASET)]
     jobs = [Right(verb, JOB) for verb in ("create", "get", "delete")]
     serving = [

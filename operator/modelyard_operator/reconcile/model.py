@@ -12,6 +12,7 @@ from modelyard_crds.model_deployment import ModelDeployment
 from modelyard_crds.model_version import ModelVersion
 from modelyard_crds.reasons import ConditionType, Reason
 from modelyard_operator.reconcile.decision import (
+    Apply,
     Create,
     Decision,
     Refusal,
@@ -22,7 +23,11 @@ from modelyard_operator.reconcile.decision import (
     last_verdict,
 )
 from modelyard_operator.reconcile.model_history import deployment_summary, expired_versions
-from modelyard_operator.resources.model_version import build_model_version, spec_hash
+from modelyard_operator.resources.model_version import (
+    build_cancellation,
+    build_model_version,
+    spec_hash,
+)
 
 REFUSED_AGAIN = 5.0
 
@@ -55,11 +60,16 @@ class ModelObserved:
         """Whether the newest version is what the spec asks for.
 
         While the Dataset cannot tell its digest, the one that was built from last counts.
+        Where and with what a build ran matters only while it has come to nothing: more memory
+        is what a build needs that ran out of it, and is no news to one that is READY.
         """
         if self.newest is None:
             return False
-        digest = _usable_digest(self.dataset) or self.newest.spec.build.dataset_digest
-        return self.newest.spec.spec_hash == spec_hash(self.model, digest)
+        build = self.newest.spec.build
+        digest = _usable_digest(self.dataset) or build.dataset_digest
+        if self.newest.spec.spec_hash != spec_hash(self.model, digest):
+            return False
+        return not _in_trouble(self.newest) or build.training == self.model.spec.training
 
 
 @dataclass(frozen=True)
@@ -89,13 +99,30 @@ def decide_model(seen: ModelObserved) -> Decision:
             ),
         }
     )
+    return Decision(
+        status=status,
+        writes=answer.writes + _retired(seen),
+        requeue_after=answer.verdict.requeue_after,
+    )
+
+
+def _retired(seen: ModelObserved) -> tuple[Write, ...]:
+    """Old versions that may go, and superseded ones that would wait for ever."""
     expired = expired_versions(
         seen.versions, seen.deployments, limit=seen.model.spec.version_history_limit
     )
-    return Decision(
-        status=status,
-        writes=answer.writes + expired,
-        requeue_after=answer.verdict.requeue_after,
+    hopeless = tuple(
+        Apply(build_cancellation(version), "a newer version takes its place")
+        for version in seen.versions[:-1]
+        if not version.ended and not version.spec.cancelled and _in_trouble(version)
+    )
+    return expired + hopeless
+
+
+def _in_trouble(version: ModelVersion) -> bool:
+    """Whether a version failed, or cannot go on as it is."""
+    return version.status.phase != "READY" and is_true(
+        version.status.conditions, ConditionType.STALLED
     )
 
 
@@ -113,7 +140,7 @@ def _follows_newest(seen: ModelObserved) -> _Answer | None:
         return _Answer(Verdict(Standing.STALLED, reason, text), "ERROR")
     stalled = is_true(conditions, ConditionType.STALLED)
     standing = Standing.STALLED if stalled else Standing.PROGRESSING
-    if stalled:
+    if stalled or reason is Reason.SUSPENDED:
         return _Answer(Verdict(standing, reason, text), "BUILDING")
     # One reason for all of a build that goes well, so that the Model is not written at each step.
     building = f"Version {newest.spec.version} is being built."

@@ -4,7 +4,7 @@ from modelyard_crds import names
 from modelyard_crds.base import NameRef
 from modelyard_crds.dataset import Dataset
 from modelyard_crds.model import Model
-from modelyard_crds.model_version import Build, ModelVersionSpec
+from modelyard_crds.model_version import Build, ModelVersion, ModelVersionSpec
 from modelyard_operator.resources.runtime import Manifest, metadata
 
 #: To change what counts as build-relevant: raise this number only if every model shall be built
@@ -68,4 +68,18 @@ def build_model_version(model: Model, dataset: Dataset, number: int) -> Manifest
         "kind": "ModelVersion",
         "metadata": metadata(model, names.version_name(model.metadata.name, number), labels, {}),
         "spec": spec.to_json(),
+    }
+
+
+def build_cancellation(version: ModelVersion) -> Manifest:
+    """The one field of a version that may be set after it was made."""
+    return {
+        "apiVersion": names.API_VERSION,
+        "kind": "ModelVersion",
+        "metadata": {
+            "name": version.metadata.name,
+            "namespace": version.metadata.namespace,
+            "uid": version.metadata.uid,
+        },
+        "spec": {"cancelled": True},
     }

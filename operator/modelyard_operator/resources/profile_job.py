@@ -1,7 +1,12 @@
 """The Job that reads a Dataset's content once."""
 
 from modelyard_crds import names
-from modelyard_crds.build import ENV_PROFILE_REQUEST, EXIT_USER_FAULT, ProfileRequest
+from modelyard_crds.build import (
+    ENV_PROFILE_REQUEST,
+    EXIT_TEMPORARY,
+    EXIT_USER_FAULT,
+    ProfileRequest,
+)
 from modelyard_crds.dataset import Dataset
 from modelyard_operator.resources.runtime import (
     Manifest,
@@ -47,7 +52,11 @@ def build_profile_job(dataset: Dataset, source_hash: str, runtime: Runtime) -> M
             "backoffLimit": 2,
             "activeDeadlineSeconds": DEADLINE_SECONDS,
             "podReplacementPolicy": "Failed",
-            "podFailurePolicy": failure_policy(CONTAINER, EXIT_USER_FAULT),
+            "podFailurePolicy": failure_policy(
+                CONTAINER,
+                # A source that does not answer is tried again by the operator, which says so.
+                [EXIT_USER_FAULT, EXIT_TEMPORARY],
+            ),
             "template": {
                 "metadata": {"labels": labels},
                 "spec": pod_spec(

@@ -42,7 +42,7 @@ def build_training_job(version: ModelVersion, runtime: Runtime, job_id: str) -> 
             "backoffLimit": BACKOFF_LIMIT,
             "activeDeadlineSeconds": deadline_seconds(version),
             "podReplacementPolicy": "Failed",
-            "podFailurePolicy": failure_policy(CONTAINER, EXIT_USER_FAULT),
+            "podFailurePolicy": failure_policy(CONTAINER, [EXIT_USER_FAULT]),
             # Kueue admits a Job by taking the suspension away.
             **({"suspend": True} if queue else {}),
             "template": {
@@ -58,8 +58,8 @@ def deadline_seconds(version: ModelVersion) -> int:
     return 2 * seconds_of(version.spec.build.training.time_budget) + OVERHEAD_SECONDS
 
 
-def failure_policy(container_name: str, user_fault: int) -> Manifest:
-    """A lost node counts as nothing, a fault in data or spec ends the Job at once."""
+def failure_policy(container_name: str, final_codes: list[int]) -> Manifest:
+    """A lost node counts as nothing, and these exit codes end the Job at once."""
     return {
         "rules": [
             {
@@ -71,7 +71,7 @@ def failure_policy(container_name: str, user_fault: int) -> Manifest:
                 "onExitCodes": {
                     "containerName": container_name,
                     "operator": "In",
-                    "values": [user_fault],
+                    "values": final_codes,
                 },
             },
         ]
