@@ -1,0 +1,98 @@
+"""The table that plans and models are made from: typed columns of equal length.
+
+Numbers, booleans (0 and 1) and datetimes (seconds since 1970) are float64 with NaN for missing;
+strings are codes into their categories with -1 for missing. Readers make it, all else reads it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelyard_crds.fields import FieldType
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One column: its type, and its values as one array."""
+
+    name: str
+    type: FieldType
+    values: NDArray[Any]
+    categories: tuple[str, ...] = ()
+    #: Cells of another kind than the rest, read as missing; their first row, from 1.
+    unreadable: int = 0
+    unreadable_row: int = 0
+
+    @cached_property
+    def missing(self) -> Mask:
+        """Where a row has no value."""
+        return self.values < 0 if self.type == "string" else np.isnan(self.values)
+
+    @cached_property
+    def known(self) -> int:
+        """Rows with a value."""
+        return int(len(self.values) - np.count_nonzero(self.missing))
+
+    @cached_property
+    def distinct(self) -> int:
+        """Number of different values."""
+        return len(np.unique(self.values[~self.missing]))
+
+    def labels(self) -> NDArray[np.object_]:
+        """The values as text, as schemas and class labels spell them; missing is None."""
+        if self.type == "string":
+            names: NDArray[np.object_] = np.array([*self.categories, None], dtype=object)
+            return np.asarray(names[self.values], dtype=object)
+        result = np.full(len(self.values), None, dtype=object)
+        known = ~self.missing
+        result[known] = [self.label_of(value) for value in self.values[known].tolist()]
+        return result
+
+    def label_of(self, value: float) -> str:
+        """One value as text."""
+        if self.type == "string":
+            return self.categories[int(value)]
+        if self.type == "boolean":
+            return "true" if value else "false"
+        return str(int(value)) if value == int(value) else repr(value)
+
+    def take(self, rows: NDArray[Any]) -> "Column":
+        """The column of some rows."""
+        return Column(self.name, self.type, self.values[rows], self.categories)
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Columns in the order of the file."""
+
+    columns: tuple[Column, ...]
+    rows: int
+    warnings: tuple[str, ...] = ()
+    by_name: Mapping[str, Column] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_name", {column.name: column for column in self.columns})
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all columns."""
+        return [column.name for column in self.columns]
+
+    def take(self, rows: NDArray[Any]) -> "Table":
+        """The table of some rows, by position or mask."""
+        columns = tuple(column.take(rows) for column in self.columns)
+        return Table(columns, len(columns[0].values) if columns else 0, self.warnings)
+
+
+def values_of(columns: Sequence[Column]) -> dict[str, NDArray[Any]]:
+    """The columns as ``features.encode`` takes them."""
+    return {
+        column.name: column.labels() if column.type == "string" else column.values
+        for column in columns
+    }
