@@ -1,8 +1,8 @@
 """The ASGI app in front: predictions, health, metrics and documents, on the shortest way.
 
 What BentoML puts around a request (tracing, contexts, timeouts, access log) costs more than the
-prediction. So this app answers the routes below itself and hands pages of BentoML's own to the
-BentoML app behind it. Small bodies are predicted in the loop: handing one to a thread costs more
+prediction. So this app answers the routes below itself and hands BentoML's own to the BentoML
+app behind it. Small bodies are predicted in the loop: handing one to a thread costs more
 than predicting it. Built by ``server``.
 """
 

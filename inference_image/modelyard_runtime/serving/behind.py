@@ -1,4 +1,4 @@
-"""The BentoML app behind the front: its pages, loaded when one is asked for the first time.
+"""The BentoML app behind the front: its descriptions, loaded when one is asked for the first time.
 
 Importing BentoML takes longer than everything else at start together and a quarter of the pod's
 memory; predictions do not need it. Called by ``app``.
@@ -16,9 +16,9 @@ from modelyard_runtime.serving.requests import Receive, Scope, Send
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-#: What BentoML answers in this process: its pages about the service.
-PATHS = frozenset({"/", "/docs.json", "/schema.json", "/livez"})
-STATIC_PREFIX = "/static_content/"
+#: What BentoML answers in this process: how its clients and tools see the service. Its page for
+#: people is left out, since it loads a tracker from outside.
+PATHS = frozenset({"/docs.json", "/schema.json", "/livez"})
 
 
 class Behind:
@@ -32,7 +32,7 @@ class Behind:
 
     def has(self, path: str) -> bool:
         """Whether the app answers a path."""
-        return path in PATHS or path.startswith(STATIC_PREFIX)
+        return path in PATHS
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request to the app."""

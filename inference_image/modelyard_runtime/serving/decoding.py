@@ -72,10 +72,6 @@ class Decoder:
             return self._many.decode(body)
         return map(self._one.decode, self._raw.decode(body))
 
-    def objects(self, objects: Sequence[Any]) -> Rows:
-        """The rows of objects that were decoded elsewhere."""
-        return Rows(*self._careful.all(objects))
-
 
 def _row_struct(schema: Sequence[FieldSchema]) -> type[msgspec.Struct]:
     """A struct of the schema's fields in their order; their names need not be identifiers."""

@@ -6,6 +6,7 @@ the two equal. Called by ``predictor``.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -13,14 +14,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelyard_crds.build import Manifest, NumericFeature
+from modelyard_crds.fields import FieldSchema
 from modelyard_runtime.features import NUMERIC_INPUT, TEXT_INPUT, date_part
 from modelyard_runtime.serving.values import FLOAT32_MAX, Row
 
 Pick = Callable[[Row], Row]
 
 
+def row_order(manifest: Manifest) -> list[FieldSchema]:
+    """The input schema with the columns of each input side by side, so that a slice takes them."""
+    wanted = [item.column for item in manifest.numeric] + manifest.text
+    rank = {name: index for index, name in enumerate(reversed(wanted))}
+    return sorted(manifest.input_schema, key=lambda field: -rank.get(field.name, -1))
+
+
 class Encoder:
-    """Makes the tensors of some rows.
+    """Makes the tensors of some rows, whose values are in ``row_order``.
 
     Raises ValueError where the manifest names a column that its schema does not have, or has
     with another type.
@@ -28,7 +37,7 @@ class Encoder:
 
     def __init__(self, manifest: Manifest) -> None:
         _expect_columns(manifest)
-        positions = {field.name: index for index, field in enumerate(manifest.input_schema)}
+        positions = {field.name: index for index, field in enumerate(row_order(manifest))}
         self._pick_numbers = _picker([positions[item.column] for item in manifest.numeric])
         self._pick_texts = _picker([positions[name] for name in manifest.text])
         self._refine = _refiner(manifest.numeric)
@@ -44,8 +53,7 @@ class Encoder:
                 else self._refine(np.array(numbers, dtype=np.float64))
             )
         if self._pick_texts is not None:
-            texts = [[v.strip() if v else "" for v in self._pick_texts(row)] for row in rows]  # type: ignore[union-attr]  # text columns are strings
-            feed[TEXT_INPUT] = np.array(texts, dtype=object)
+            feed[TEXT_INPUT] = _texts(list(map(self._pick_texts, rows)))
         return feed
 
 
@@ -53,10 +61,19 @@ def _picker(positions: Sequence[int]) -> Pick | None:
     """Takes the values at some positions, always as a tuple; None where there are no positions."""
     if not positions:
         return None
-    if len(positions) == 1:
-        start = positions[0]
-        return lambda row: row[start : start + 1]
+    start, stop = positions[0], positions[0] + len(positions)
+    if list(positions) == list(range(start, stop)):
+        return itemgetter(slice(start, stop))
     return itemgetter(*positions)
+
+
+def _texts(values: Sequence[Row]) -> NDArray[np.object_]:
+    flat = chain.from_iterable(values)
+    try:
+        stripped = list(map(str.strip, flat))  # type: ignore[arg-type]  # None raises, see below
+    except TypeError:
+        stripped = [str(value).strip() if value else "" for value in chain.from_iterable(values)]
+    return np.array(stripped, dtype=object).reshape(len(values), -1)
 
 
 def _refiner(

@@ -30,5 +30,6 @@ def configure_logging() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    # uvicorn reports each start and stop; ours are enough.
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    # Both report each start, stop and request; ours are enough.
+    for name in ("uvicorn", "bentoml"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -7,7 +7,7 @@ from several threads at once.
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import orjson
@@ -17,14 +17,14 @@ from modelyard_crds.build import Manifest
 from modelyard_crds.conditions import rfc3339
 from modelyard_crds.names import version_label
 from modelyard_runtime.features import NUMERIC_INPUT, TEXT_INPUT
-from modelyard_runtime.serving.decoding import Decoder, Rows
-from modelyard_runtime.serving.encoding import Encoder
+from modelyard_runtime.serving.decoding import Decoder
+from modelyard_runtime.serving.encoding import Encoder, row_order
 from modelyard_runtime.serving.results import Renderer
 from modelyard_runtime.serving.session import Session
 from modelyard_runtime.serving.values import Row
 
 MAX_ROWS = 10_000
-#: Rows that go through encoding and rendering at once; bounds what a batch needs in memory.
+#: Rows that go through the graph at once; bounds what a batch needs in memory.
 CHUNK_ROWS = 1_024
 
 
@@ -45,7 +45,7 @@ class Predictor:
     def __init__(self, manifest: Manifest, model: bytes, max_rows: int = MAX_ROWS) -> None:
         self.manifest = manifest
         self.max_rows = max_rows
-        self._decoder = Decoder(manifest.input_schema, max_rows)
+        self._decoder = Decoder(row_order(manifest), max_rows)
         self._encode = Encoder(manifest)
         self._session = Session(model, output_name(manifest))
         _expect_inputs(self._session, manifest)
@@ -82,12 +82,8 @@ class Predictor:
         return results
 
     def scores(self, rows: Sequence[Row]) -> NDArray[np.float32]:
-        """What the graph says of some rows: probabilities by class, or the value."""
-        return self._session.run(self._encode(rows), len(rows))
-
-    def rows_of(self, objects: Sequence[Any]) -> Rows:
-        """The rows of decoded JSON objects, checked like those of a body."""
-        return self._decoder.objects(objects)
+        """What the graph says of at most CHUNK_ROWS rows: probabilities by class, or the value."""
+        return self._session.run(self._encode(rows))
 
     def warm_up(self) -> None:
         """Predict the manifest's example, alone and in a batch.

@@ -8,6 +8,7 @@ the signals are handled here, and uvicorn is told to end once the drain period i
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -37,7 +38,7 @@ GRACEFUL_SECONDS = 25
 BACKLOG = 2048
 
 _CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
-_MAX_THREADS = 8
+_MAX_THREADS = 4
 
 log = logging.getLogger(__name__)
 
@@ -70,12 +71,13 @@ async def serve(predictor: Predictor, settings: Settings) -> None:
 
 
 def cpu_limit(cpu_max: Path) -> int:
-    """Whole CPUs that the container may use, at least one; one where there is no limit."""
+    """Whole CPUs that the container may use, at least one."""
+    most = min(_MAX_THREADS, os.cpu_count() or 1)
     try:
         quota, period = cpu_max.read_text().split()
-        return max(1, min(_MAX_THREADS, int(quota) // int(period)))
+        return max(1, min(most, int(quota) // int(period)))
     except (OSError, ValueError):
-        return 1
+        return most
 
 
 class _Server(uvicorn.Server):

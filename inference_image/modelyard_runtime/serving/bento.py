@@ -1,0 +1,19 @@
+"""What ``bentoml serve`` and ``bentoml build`` load: the service of this pod's version.
+
+The version comes from the same environment as in a Modelyard pod.
+"""
+
+import os
+import time
+
+from modelyard_runtime.serving.main import load
+from modelyard_runtime.serving.predictor import Predictor
+from modelyard_runtime.serving.service import make_service
+from modelyard_runtime.serving.settings import read_settings
+
+
+def _load() -> Predictor:
+    return load(os.environ, read_settings([]), time.sleep)
+
+
+service = make_service(_load)
