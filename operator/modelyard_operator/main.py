@@ -62,7 +62,8 @@ class Program:
     pool: WorkerPool
     health: Health
     sweeper: Sweeper
-    election: Election
+    #: None outside a cluster, where this is the only one.
+    election: Election | None
 
 
 def main() -> None:
@@ -85,11 +86,7 @@ async def _run(settings: Settings) -> None:
     configuration = await load_configuration()
     api = Api(configuration)
     try:
-        await check_access(
-            api,
-            settings.namespaces,
-            settings.own_namespace if settings.leader_election else None,
-        )
+        await check_access(api, settings.namespaces, settings.pod_namespace)
         program = _assemble(settings, configuration, api, store)
         runner = await serve(program.health, program.cache, program.queues, settings.health_port)
         try:
@@ -109,7 +106,7 @@ def _assemble(settings: Settings, configuration: Configuration, api: Api, store:
         Doors(
             writer=Writer(api, cache, intake),
             status=StatusWriter(api, intake),
-            events=EventPoster(api, settings.identity),
+            events=EventPoster(api, settings.pod_name),
             secrets=StoreSecrets(api, store),
             store=store,
         ),
@@ -126,8 +123,14 @@ def _assemble(settings: Settings, configuration: Configuration, api: Api, store:
         pool=pool,
         health=Health(pool, expected_watches(settings.namespaces)),
         sweeper=Sweeper(api, cache, store),
-        election=Election(api, settings.own_namespace, settings.identity),
+        election=_election(settings, api),
     )
+
+
+def _election(settings: Settings, api: Api) -> Election | None:
+    if settings.pod_namespace is None:
+        return None
+    return Election(api, settings.pod_namespace, settings.pod_name)
 
 
 async def _operate(program: Program) -> None:
@@ -141,7 +144,7 @@ async def _operate(program: Program) -> None:
         finally:
             logger.info("stopping")
             await program.pool.stop(GRACE)
-            if program.settings.leader_election:
+            if program.election is not None:
                 await program.election.release()
 
 
@@ -206,7 +209,7 @@ async def _first_sync(program: Program) -> None:
 async def _lead(program: Program, stop: asyncio.Event) -> None:
     """Act while this replica leads; a replica that has lost the Lease ends and starts over."""
     await program.health.synced.wait()
-    if not program.settings.leader_election:
+    if program.election is None:
         metrics.LEADER.set(1)
         program.pool.start()
         return

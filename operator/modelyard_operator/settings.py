@@ -12,7 +12,6 @@ from modelyard_operator.resources.runtime import Runtime
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
 @dataclass(frozen=True)
@@ -27,10 +26,10 @@ class Settings:
     log_level: str = "INFO"
     health_port: int = 8080
     concurrency: int = 8
-    leader_election: bool = False
-    own_namespace: str = "modelyard-system"
-    identity: str = "modelyard-operator"
     sweep_interval: int = 3600
+    #: Where the Lease is; outside a cluster there is none, and no election.
+    pod_namespace: str | None = None
+    pod_name: str = "modelyard-operator"
 
     @property
     def runtime(self) -> Runtime:
@@ -43,14 +42,14 @@ class Settings:
 
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
-    """The settings in the variables MODELYARD_<FIELD>.
+    """The settings in the variables MODELYARD_<FIELD>, POD_NAME and POD_NAMESPACE.
 
     Raises SettingsError naming every variable that is wrong, not only the first.
     """
     problems: list[str] = []
     values: dict[str, object] = {}
     for field in fields(Settings):
-        variable = f"MODELYARD_{field.name.upper()}"
+        variable = _variable(field.name)
         text = environment.get(variable, "").strip()
         if not text:
             continue
@@ -63,6 +62,12 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
     if problems:
         raise SettingsError("; ".join(problems))
     return Settings(**values)  # type: ignore[arg-type]  # each parser gives its field's type
+
+
+def _variable(field: str) -> str:
+    """The kubelet's own words for the pod, ours for the rest."""
+    prefix = "" if field.startswith("pod_") else "MODELYARD_"
+    return f"{prefix}{field.upper()}"
 
 
 def _text(text: str) -> str:
@@ -92,13 +97,6 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _boolean(text: str) -> bool:
-    if text.lower() not in _BOOLEANS:
-        msg = "expected true or false"
-        raise ValueError(msg)
-    return _BOOLEANS[text.lower()]
-
-
 _PARSERS: dict[str, Callable[[str], object]] = {
     "inference_image": _text,
     "image_pull_policy": lambda text: _one_of(_PULL_POLICIES, text),
@@ -108,8 +106,7 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "log_level": lambda text: _one_of(_LOG_LEVELS, text.upper()),
     "health_port": _positive,
     "concurrency": _positive,
-    "leader_election": _boolean,
-    "own_namespace": _text,
-    "identity": _text,
     "sweep_interval": _positive,
+    "pod_namespace": _text,
+    "pod_name": _text,
 }

@@ -19,7 +19,7 @@ PROFILING = Resources(
     requests={"cpu": "250m", "memory": "512Mi"}, limits={"cpu": "2", "memory": "2Gi"}
 )
 SERVING = Resources(
-    requests={"cpu": "250m", "memory": "256Mi"}, limits={"cpu": "2", "memory": "1Gi"}
+    requests={"cpu": "150m", "memory": "256Mi"}, limits={"cpu": "2", "memory": "1Gi"}
 )
 
 
@@ -33,7 +33,7 @@ def training_resources(build: Build) -> Manifest:
     needed = BASE_MEBIBYTES + (cells + build.dataset_size_bytes * FILE_COPIES) // _MEBI
     request = max(BASE_MEBIBYTES, -(-needed // _STEP) * _STEP if needed > BASE_MEBIBYTES else 0)
     defaults = Resources(
-        requests={"cpu": "500m", "memory": mebibytes(request)},
+        requests={"cpu": "250m", "memory": mebibytes(request)},
         limits={"cpu": "2", "memory": mebibytes(max(2048, 2 * request))},
     )
     return merged(defaults, build.training.resources)
