@@ -121,7 +121,7 @@ class App:
         except DisconnectedError:
             raise
         except Exception:
-            log.exception("a request failed", extra={"request_id": headers.request_id})
+            log.exception("a request failed", extra={"fields": {"request_id": headers.request_id}})
             return refusal(InternalError(), headers.request_id)
 
     async def _infer(self, headers: Headers, receive: Receive) -> Answer:

@@ -1,7 +1,7 @@
 """Fetching a version's artifact: by digest, verified before anything of it is used.
 
-Every failure is an ``ArtifactError`` that says whether trying again may help; ``main`` turns it
-into the pod's termination message. Called once, at start.
+Every failure is a ``PodError``, which ``main`` turns into the pod's termination message. Called
+once, at start.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from modelyard_crds.build import MANIFEST_FORMAT, Manifest, ManifestFile, ServeRequest
 from modelyard_crds.reasons import Reason
+from modelyard_runtime.errors import PodError, TemporaryError
 from modelyard_runtime.serving.graph import UnsupportedGraphError, inspect_graph
 from modelyard_runtime.store import NotFoundError, Store, StoreError
 
@@ -19,14 +20,10 @@ MAX_MANIFEST_BYTES: Final = 8 * 1024 * 1024
 MAX_MODEL_BYTES: Final = 512 * 1024 * 1024
 
 
-class ArtifactError(Exception):
-    """The artifact cannot be served; ``temporary`` where trying again may help."""
+class ArtifactError(PodError):
+    """The artifact cannot be served; another start gives the same."""
 
-    def __init__(self, reason: Reason, message: str, *, temporary: bool = False) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.message = message
-        self.temporary = temporary
+    exit_code = 1
 
 
 class _FormatOnly(BaseModel):
@@ -43,7 +40,8 @@ class Artifact(NamedTuple):
 def fetch_artifact(store: Store, request: ServeRequest) -> Artifact:
     """The artifact that the request names by digest.
 
-    Raises ArtifactError where it is missing, is not what the digest says, or is not served here.
+    Raises ArtifactError where it is missing, is not what the digest says, or is not served here,
+    and TemporaryError where the store does not answer.
     """
     content = _fetch(store, request.manifest_key, MAX_MANIFEST_BYTES)
     _expect_digest(request.manifest_key, content, request.manifest_digest)
@@ -97,7 +95,7 @@ def _fetch(store: Store, key: str, limit: int) -> bytes:
     except NotFoundError as error:
         raise ArtifactError(Reason.ARTIFACT_MISSING, f"{error}; build the version again") from error
     except StoreError as error:
-        raise ArtifactError(Reason.STORE_UNAVAILABLE, str(error), temporary=True) from error
+        raise TemporaryError(Reason.STORE_UNAVAILABLE, str(error)) from error
     return bytes(content)
 
 

@@ -3,7 +3,6 @@
 The version comes from the same environment as in a Modelyard pod.
 """
 
-import os
 import time
 
 from modelyard_runtime.serving.main import load
@@ -13,7 +12,7 @@ from modelyard_runtime.serving.settings import read_settings
 
 
 def _load() -> Predictor:
-    return load(os.environ, read_settings([]), time.sleep)
+    return load(read_settings([]), time.sleep)
 
 
 service = make_service(_load)

@@ -2,34 +2,24 @@
 
 import gc
 import logging
-import os
 import random
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import uvloop
-from pydantic import ValidationError
 
-from modelyard_crds.build import (
-    ENV_SERVE_REQUEST,
-    EXIT_OK,
-    EXIT_TEMPORARY,
-    PodResult,
-    ServeRequest,
-)
+from modelyard_crds.build import ENV_SERVE_REQUEST, EXIT_OK, PodResult, ServeRequest
 from modelyard_crds.reasons import Reason
+from modelyard_runtime.errors import PodError, TemporaryError
+from modelyard_runtime.messages import log_to_stdout, read_request, write_result
 from modelyard_runtime.serving.artifact import Artifact, ArtifactError, fetch_artifact
 from modelyard_runtime.serving.errors import RequestError
-from modelyard_runtime.serving.logs import configure_logging
 from modelyard_runtime.serving.predictor import Predictor
 from modelyard_runtime.serving.server import serve
 from modelyard_runtime.serving.settings import Settings, read_settings
 from modelyard_runtime.store import UnavailableError, open_store, read_config
-
-#: The artifact cannot be served; another start gives the same.
-EXIT_REFUSED = 1
 
 #: Threads hold the interpreter at most this long while the loop waits for it.
 SWITCH_SECONDS = 0.001
@@ -41,36 +31,34 @@ log = logging.getLogger(__name__)
 
 def main() -> None:
     """Run the command ``modelyard-serve``."""
-    configure_logging()
+    log_to_stdout()
+    # Both report each start, stop and request; ours are enough.
+    for name in ("uvicorn", "bentoml"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     settings = read_settings(sys.argv[1:])
     try:
-        predictor = load(os.environ, settings, time.sleep)
-    except ArtifactError as error:
-        sys.exit(refuse(error, settings.termination_log))
+        predictor = load(settings, time.sleep)
+    except PodError as error:
+        log.error("%s: %s", error.reason.value, error.message)
+        write_result(
+            PodResult(reason=error.reason, message=error.message), settings.termination_log
+        )
+        sys.exit(error.exit_code)
     _calm_interpreter()
     uvloop.run(serve(predictor, settings))
     log.info("stopped")
     sys.exit(EXIT_OK)
 
 
-def _calm_interpreter() -> None:
-    """Settings under which large batches neither wait for the collector nor hold up the loop."""
-    # What start made lives as long as the process: the collector need not look at it again, and
-    # requests make no cycles worth looking for often.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 50, 100)
-    sys.setswitchinterval(SWITCH_SECONDS)
-
-
-def load(
-    environment: Mapping[str, str], settings: Settings, sleep: Callable[[float], None]
-) -> Predictor:
+def load(settings: Settings, sleep: Callable[[float], None]) -> Predictor:
     """The predictor of the version that the environment names, verified and warm.
 
-    Raises ArtifactError.
+    Raises PodError.
     """
-    request = read_request(environment)
+    try:
+        request = read_request(ENV_SERVE_REQUEST, ServeRequest)
+    except ValueError as error:
+        raise ArtifactError(Reason.INTERNAL_ERROR, str(error)) from error
     log.info("fetching %s v%d", request.model, request.version)
     artifact = with_retries(
         lambda: _fetch(request, settings.store_folder), settings.start_seconds, sleep
@@ -80,20 +68,11 @@ def load(
     return predictor
 
 
-def read_request(environment: Mapping[str, str]) -> ServeRequest:
-    """The work of this pod."""
-    try:
-        return ServeRequest.model_validate_json(environment.get(ENV_SERVE_REQUEST, ""))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the whole"
-        raise ArtifactError(
-            Reason.INTERNAL_ERROR, f"{ENV_SERVE_REQUEST}: {where}: {first['msg']}"
-        ) from error
-
-
 def open_artifact(artifact: Artifact, max_rows: int) -> Predictor:
-    """A predictor that has predicted the manifest's example."""
+    """A predictor that has predicted the manifest's example.
+
+    Raises ArtifactError.
+    """
     try:
         predictor = Predictor(artifact.manifest, artifact.model, max_rows)
         predictor.warm_up()
@@ -110,13 +89,16 @@ def open_artifact(artifact: Artifact, max_rows: int) -> Predictor:
 def with_retries(
     fetch: Callable[[], Artifact], seconds: float, sleep: Callable[[float], None]
 ) -> Artifact:
-    """Try again while the store does not answer, with growing pauses, for some seconds."""
+    """Try again while the store does not answer, with growing pauses, for some seconds.
+
+    Raises the last TemporaryError.
+    """
     pause, waited = _FIRST_PAUSE_SECONDS, 0.0
     while True:
         try:
             return fetch()
-        except ArtifactError as error:
-            if not error.temporary or waited + pause > seconds:
+        except TemporaryError as error:
+            if waited + pause > seconds:
                 raise
             log.warning("%s; trying again in %.1f s", error.message, pause)
         sleep(pause * random.uniform(0.8, 1.0))  # noqa: S311 - so that pods do not march together
@@ -124,20 +106,19 @@ def with_retries(
         pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
 
-def refuse(error: ArtifactError, termination_log: Path) -> int:
-    """Leave the reason where the kubelet finds it; the exit code."""
-    log.error("%s: %s", error.reason.value, error.message)
-    result = PodResult(reason=error.reason, message=error.message)
-    try:
-        termination_log.write_text(result.encode())
-    except OSError as unwritable:
-        log.warning("the termination message cannot be written: %s", unwritable)
-    return EXIT_TEMPORARY if error.temporary else EXIT_REFUSED
-
-
 def _fetch(request: ServeRequest, store_folder: Path) -> Artifact:
     try:
         store = open_store(read_config(store_folder))
     except UnavailableError as error:
-        raise ArtifactError(Reason.STORE_UNAVAILABLE, str(error), temporary=True) from error
+        raise TemporaryError(Reason.STORE_UNAVAILABLE, str(error)) from error
     return fetch_artifact(store, request)
+
+
+def _calm_interpreter() -> None:
+    """Settings under which large batches neither wait for the collector nor hold up the loop."""
+    # What start made lives as long as the process: the collector need not look at it again, and
+    # requests make no cycles worth looking for often.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
+    sys.setswitchinterval(SWITCH_SECONDS)

@@ -25,6 +25,7 @@ from modelyard_runtime.serving.documents import documents
 from modelyard_runtime.serving.health import Health
 from modelyard_runtime.serving.metrics import Metrics
 from modelyard_runtime.serving.predictor import Predictor
+from modelyard_runtime.serving.protocol import Protocol
 from modelyard_runtime.serving.requests import BodyReader
 from modelyard_runtime.serving.settings import Settings
 
@@ -106,7 +107,7 @@ def _config(app: App, settings: Settings) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         loop="none",
-        http="httptools",
+        http=Protocol,
         ws="none",
         lifespan="off",
         access_log=False,
