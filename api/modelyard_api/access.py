@@ -8,10 +8,11 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from modelyard_api.auth import Right
 from modelyard_api.errors import UnavailableError
 from modelyard_api.kube import ApiStatusError, ApiUnreachableError, KubeApi
 from modelyard_crds import names
@@ -20,17 +21,6 @@ T = TypeVar("T")
 
 MAX_ENTRIES = 4096
 Identity = tuple[str, tuple[str, ...]]
-
-
-class NeededRight(Protocol):
-    """The part of ``auth.Right`` that the API server is asked about."""
-
-    @property
-    def verb(self) -> str: ...  # noqa: D102
-    @property
-    def resource(self) -> str: ...  # noqa: D102
-    @property
-    def subresource(self) -> str: ...  # noqa: D102
 
 
 class Remembered(Generic[T]):
@@ -81,7 +71,7 @@ class TokenReviews:
         return self._identities.put(key, identity)
 
     async def allowed(
-        self, username: str, groups: tuple[str, ...], namespace: str, right: NeededRight
+        self, username: str, groups: tuple[str, ...], namespace: str, right: Right
     ) -> bool:
         """Whether a user may do this in a namespace."""
         attributes = {

@@ -9,8 +9,8 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
-from modelyard_api.access import TokenReviews
 from modelyard_api.cache.objects import ObjectCache
 from modelyard_api.errors import ForbiddenError, UnauthorizedError
 from modelyard_api.keys import ApiKey, split
@@ -57,13 +57,25 @@ class Caller:
         return names.public_id("user", self.subject)
 
 
+class Reviews(Protocol):
+    """Asks the API server about tokens: ``access.TokenReviews``."""
+
+    async def identify(self, token: str) -> tuple[str, tuple[str, ...]] | None:
+        """User name and groups of a token."""
+
+    async def allowed(
+        self, username: str, groups: tuple[str, ...], namespace: str, right: Right, /
+    ) -> bool:
+        """Whether a user may do this in a namespace."""
+
+
 class Authenticator:
     """Turns credentials into a caller, and says whether a caller may."""
 
     def __init__(
         self,
         keys: ObjectCache[ApiKey],
-        reviews: TokenReviews,
+        reviews: Reviews,
         own_namespace: str,
         served_accounts: frozenset[str],
         now: Callable[[], datetime],

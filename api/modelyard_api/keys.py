@@ -23,7 +23,6 @@ from typing import Any
 import msgspec
 
 from modelyard_api import logs
-from modelyard_api.cache.objects import Entry
 from modelyard_api.kube import ApiStatusError, KubeApi, secrets_path
 from modelyard_api.scopes import Scope
 from modelyard_api.settings import Settings
@@ -34,6 +33,7 @@ log = logging.getLogger(__name__)
 
 LABEL_API_KEY = f"{names.GROUP}/api-key"
 LABEL_ACCOUNT = f"{names.GROUP}/account"
+SCOPES = frozenset(scope.value for scope in Scope)
 FIRST_KEY_SECRET = "modelyard-api-key"  # noqa: S105 - a name, not a secret
 
 _KEY = re.compile(r"my_([a-z0-9]{12})_([0-9a-f]{64})")
@@ -116,11 +116,9 @@ def encode(value: str) -> str:
     return base64.b64encode(value.encode()).decode()
 
 
-class _SecretMeta(msgspec.Struct, rename="camel"):
+class _SecretMeta(msgspec.Struct):
     name: str
-    namespace: str
     uid: str
-    resource_version: str
     labels: dict[str, str] = {}
 
 
@@ -129,8 +127,8 @@ class _RawSecret(msgspec.Struct):
     data: dict[str, str] = {}
 
 
-def parse_key(raw: bytes) -> Entry[ApiKey]:
-    """The cache entry of a key's Secret, named by the key's id.
+def parse_key(raw: bytes) -> ApiKey:
+    """The key that a Secret stands for.
 
     Raises ValueError where the Secret is not one.
     """
@@ -138,13 +136,13 @@ def parse_key(raw: bytes) -> Entry[ApiKey]:
     meta = parsed.metadata
     data = {field: base64.b64decode(value).decode() for field, value in parsed.data.items()}
     try:
-        key = ApiKey(
+        return ApiKey(
             key_id=data["id"],
             account=meta.labels[LABEL_ACCOUNT],
             name=data.get("name", ""),
             salt=data["salt"],
             digest=data["hash"],
-            scopes=frozenset(data["scopes"].split(",")) & frozenset(Scope),
+            scopes=frozenset(data["scopes"].split(",")) & SCOPES,
             created_at=datetime.fromisoformat(data["created"]),
             expires_at=_moment(data, "expires"),
             last_used_at=_moment(data, "lastUsed"),
@@ -154,7 +152,6 @@ def parse_key(raw: bytes) -> Entry[ApiKey]:
     except KeyError as missing:
         msg = f"Secret {meta.name} has no {missing}, so it is not an API key"
         raise ValueError(msg) from None
-    return Entry(meta.namespace, key.key_id, meta.uid, int(meta.resource_version), key)
 
 
 def _moment(data: Mapping[str, str], field: str) -> datetime | None:
@@ -240,6 +237,6 @@ async def _main(account: str, scopes: frozenset[str]) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Make the first API key, once.")
     parser.add_argument("--account", required=True, help="the namespace that it opens")
-    parser.add_argument("--scopes", default=",".join(Scope), help="read, write, predict")
+    parser.add_argument("--scopes", default=",".join(sorted(SCOPES)), help="read, write, predict")
     arguments = parser.parse_args()
-    asyncio.run(_main(arguments.account, frozenset(arguments.scopes.split(",")) & set(Scope)))
+    asyncio.run(_main(arguments.account, frozenset(arguments.scopes.split(",")) & SCOPES))

@@ -132,7 +132,7 @@ class Proxy:
         self._outstanding[address] += 1
         try:
             async with self._session.post(
-                pod_url(address, path),
+                url,
                 data=body,
                 headers=headers,
                 timeout=bounds,

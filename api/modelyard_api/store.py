@@ -6,7 +6,7 @@ of bounded size and number; their length and sha256 are counted on the way.
 
 import hashlib
 from collections.abc import AsyncIterable, AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 PART_BYTES = 8 * 1024 * 1024
 PARALLEL_PARTS = 2
+#: After this the caller is told to come back.
+REQUEST_RETRY_SECONDS = 10.0
 RETRY_SECONDS = 5.0
 
 
@@ -51,8 +53,8 @@ def read_config(mount: Path) -> StoreConfig:
     return StoreConfig.model_validate(given)
 
 
-def open_store(config: StoreConfig) -> ObjectStore:
-    """The store of a configuration."""
+def open_store(config: StoreConfig, retry_seconds: float = REQUEST_RETRY_SECONDS) -> ObjectStore:
+    """The store of a configuration, whose requests are tried again for some seconds."""
     if not config.url.startswith("s3://"):
         return from_url(config.url)
     options: S3Config = {"region": config.region}
@@ -63,7 +65,12 @@ def open_store(config: StoreConfig) -> ObjectStore:
         # Endpoints of one's own rarely resolve bucket names as host names.
         options["endpoint"] = config.endpoint
         options["virtual_hosted_style_request"] = False
-    return from_url(config.url, config=options, client_options={"allow_http": config.allow_http})
+    return from_url(
+        config.url,
+        config=options,
+        client_options={"allow_http": config.allow_http},
+        retry_config={"retry_timeout": timedelta(seconds=retry_seconds)},
+    )
 
 
 class Store:

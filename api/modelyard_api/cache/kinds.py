@@ -74,7 +74,7 @@ class _Port(msgspec.Struct):
     port: int | None = None
 
 
-class _SliceMeta(msgspec.Struct, rename="camel"):
+class _Meta(msgspec.Struct, rename="camel"):
     name: str
     namespace: str
     uid: str
@@ -83,7 +83,7 @@ class _SliceMeta(msgspec.Struct, rename="camel"):
 
 
 class _RawSlice(msgspec.Struct):
-    metadata: _SliceMeta
+    metadata: _Meta
     endpoints: list[_Endpoint] | None = None
     ports: list[_Port] | None = None
 
@@ -108,6 +108,19 @@ def parse_slice(raw: bytes) -> Entry[EndpointSlice]:
     ]
     value = EndpointSlice(meta.labels.get(LABEL_SERVICE, ""), tuple(ready))
     return Entry(meta.namespace, meta.name, meta.uid, int(meta.resource_version), value)
+
+
+class _Object(msgspec.Struct):
+    metadata: _Meta
+
+
+def parse_key_secret(raw: bytes) -> Entry[ApiKey]:
+    """The cache entry of a key's Secret, named by the key's id.
+
+    Raises ValueError where the Secret is not one.
+    """
+    meta, key = msgspec.json.decode(raw, type=_Object).metadata, parse_key(raw)
+    return Entry(meta.namespace, key.key_id, meta.uid, int(meta.resource_version), key)
 
 
 def _dataset_keys(dataset: Dataset) -> Iterable[str]:
@@ -162,15 +175,14 @@ class Caches:
 
     def start(self, kube: KubeApi, own_namespace: str) -> None:
         """Begin to list and watch."""
+        secrets = secrets_path(own_namespace)
         self._reflectors = [
             self.datasets.reflector(kube),
             self.models.reflector(kube),
             self.versions.reflector(kube),
             self.deployments.reflector(kube),
             Reflector(kube, SLICES_PATH, parse_slice, self.slices, names.LABEL_DEPLOYMENT),
-            Reflector(
-                kube, secrets_path(own_namespace), parse_key, self.keys, f"{LABEL_API_KEY}=true"
-            ),
+            Reflector(kube, secrets, parse_key_secret, self.keys, f"{LABEL_API_KEY}=true"),
         ]
         self._tasks = [asyncio.create_task(reflector.run()) for reflector in self._reflectors]
 

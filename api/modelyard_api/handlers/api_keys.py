@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from modelyard_api import keys
 from modelyard_api.auth import Caller
+from modelyard_api.cache.kinds import parse_key_secret
 from modelyard_api.errors import ForbiddenError, InvalidInputError, NotFoundError, UnavailableError
 from modelyard_api.keys import ApiKey
 from modelyard_api.kube import MERGE_PATCH, secrets_path
@@ -36,7 +37,7 @@ async def create_key(
     answer = await services.writer.send(
         "POST", secrets_path(namespace), body=keys.build_secret(key)
     )
-    services.caches.keys.put(keys.parse_key(answer))
+    services.caches.keys.put(parse_key_secret(answer))
     return rest.ApiKeyCreated(**_key_json(key).model_dump(), api_key=keys.spell(key_id, secret))
 
 

@@ -1,0 +1,41 @@
+import pytest
+
+from modelyard_api.mapping import rest
+from modelyard_api.mapping.deployments import candidates, deployment_spec
+from modelyard_crds import ModelDeployment
+from unit.api import samples
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        (None, ["churn-production", "churn-canary", "churn-staging"]),
+        ("staging", ["churn-staging"]),
+        ("nowhere", []),
+    ],
+)
+def test_which_deployment_answers(environment: str | None, expected: list[str]) -> None:
+    deployments = [samples.deployment(name) for name in ("staging", "canary", "production")]
+    other = samples.deployment("other", serves=2)
+    found = candidates([*deployments, other], 1, environment)
+    assert [item.metadata.name for item in found] == expected
+
+
+def test_one_that_serves_comes_before_one_that_is_on_the_way() -> None:
+    starting = samples.deployment("production", serves=None)
+    found = candidates([starting, samples.deployment("staging")], 1, None)
+    assert [item.spec.environment for item in found] == ["staging", "production"]
+
+
+@pytest.mark.parametrize(("replicas", "most"), [(1, 5), (2, 5), (10, 20), (1000, 1000)])
+def test_a_spec_is_valid_and_leaves_room_to_scale(replicas: int, most: int) -> None:
+    spec = deployment_spec(rest.Deploy(replicas=replicas), "churn", 3)
+    parsed = ModelDeployment.parse({"metadata": {"name": "x"}, "kind": "x", "spec": spec}).spec
+    assert (parsed.version, parsed.replicas) == (3, replicas)
+    assert parsed.autoscaling
+    assert (parsed.autoscaling.min_replicas, parsed.autoscaling.max_replicas) == (replicas, most)
+
+
+def test_without_autoscaling_the_patch_takes_it_away() -> None:
+    spec = deployment_spec(rest.Deploy(auto_scale=False), "churn", 1)
+    assert spec["autoscaling"] is None

@@ -1,0 +1,52 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelyard_api.errors import InvalidInputError
+from modelyard_api.mapping.schemas import FIELD_TYPES, rest_schema, schema_of
+
+names = st.text(min_size=1, max_size=20)
+fragments = st.fixed_dictionaries(
+    {"type": st.sampled_from(FIELD_TYPES)},
+    optional={
+        "description": st.text(max_size=20),
+        "enum": st.lists(st.text(max_size=10), max_size=5),
+        "minimum": st.floats(allow_nan=False, allow_infinity=False),
+        "maximum": st.floats(allow_nan=False, allow_infinity=False),
+        "required": st.booleans(),
+    },
+)
+schemas = st.dictionaries(names, st.sampled_from(FIELD_TYPES) | fragments, max_size=8)
+
+
+@given(schemas)
+def test_a_schema_comes_back_as_it_was(schema: dict[str, object]) -> None:
+    plain = {
+        name: value["type"] if isinstance(value, dict) and set(value) == {"type"} else value
+        for name, value in schema.items()
+    }
+    assert rest_schema(schema_of(schema, "input_schema")) == plain  # type: ignore[arg-type]
+
+
+def test_the_words_of_json_schema_are_understood() -> None:
+    schema = schema_of(
+        {"a": {"type": "number"}, "b": {"type": "string", "format": "date-time"}}, "input_schema"
+    )
+    assert [field.type for field in schema] == ["float", "datetime"]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("text", "input_schema.age is 'text'; expected one of string, integer"),
+        (3, "input_schema.age is 3; expected a type or an object"),
+        ({}, "input_schema.age is None; expected one of"),
+        ({"type": ["string", "null"]}, "expected one of string"),
+        ({"type": "string", "pattern": "x"}, "input_schema.age.pattern is 'x'"),
+        ({"type": "float", "minimum": "low"}, "input_schema.age.minimum is 'low'"),
+    ],
+)
+def test_a_wrong_field_is_named_with_what_is_expected(value: object, message: str) -> None:
+    with pytest.raises(InvalidInputError, match=r"input_schema\.age") as caught:
+        schema_of({"age": value}, "input_schema")  # type: ignore[dict-item]
+    assert message in caught.value.message

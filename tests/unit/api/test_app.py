@@ -1,0 +1,441 @@
+"""The whole application in its middlewares, with objects in its caches and no API server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from starlette.types import ASGIApp, Message, Receive, Send
+
+from modelyard_api.app import create_app, create_asgi
+from modelyard_api.faults import allowed_methods
+from modelyard_api.services import Services
+from modelyard_api.settings import Settings
+from modelyard_crds import names
+from unit.api import samples
+
+SETTINGS = Settings(
+    namespace=samples.OWN_NAMESPACE,
+    hold_seconds=0.05,
+    max_body_bytes=2000,
+    max_prediction_bytes=3000,
+    max_upload_bytes=5000,
+)
+
+
+class Facade:
+    """A running application and a client of it."""
+
+    def __init__(self, services: Services, client: httpx.AsyncClient) -> None:
+        self.services = services
+        self.client = client
+
+    async def send(self, method: str, path: str, **more: Any) -> httpx.Response:
+        return await self.client.request(method, path, **more)
+
+
+@asynccontextmanager
+async def running(settings: Settings = SETTINGS) -> AsyncIterator[Facade]:
+    async with samples.services(settings) as services:
+
+        @asynccontextmanager
+        async def connected(_settings: Settings) -> AsyncIterator[Services]:
+            yield services
+
+        app = create_asgi(settings, connected)
+        lifespan: asyncio.Queue[Message] = asyncio.Queue()
+        started = asyncio.Event()
+
+        async def told(message: Message) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                started.set()
+
+        task = asyncio.create_task(_run(app, lifespan.get, told))
+        await lifespan.put({"type": "lifespan.startup"})
+        await started.wait()
+        key = samples.add_key(services.caches)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://test", headers={"x-api-key": key}
+        ) as client:
+            yield Facade(services, client)
+        await lifespan.put({"type": "lifespan.shutdown"})
+        await task
+
+
+async def _run(app: ASGIApp, receive: Receive, send: Send) -> None:
+    await app({"type": "lifespan"}, receive, send)
+
+
+@pytest.fixture
+async def facade() -> AsyncIterator[Facade]:
+    async with running() as opened:
+        yield opened
+
+
+def fault(answer: httpx.Response) -> dict[str, Any]:
+    error: dict[str, Any] = answer.json()["error"]
+    assert error["status"] == answer.status_code
+    assert error["request_id"] == answer.headers["x-request-id"]
+    assert set(error) == {"code", "message", "status", "details", "suggestions", "request_id"}
+    return error
+
+
+def operations() -> list[tuple[str, str]]:
+    document = create_app(Settings()).openapi()
+    return [
+        (method.upper(), path.replace("{", "").replace("}", ""))
+        for path, methods in document["paths"].items()
+        for method in methods
+    ]
+
+
+@pytest.mark.parametrize("prefix", ["", "/v0", "/v1"])
+async def test_without_a_credential_nothing_opens(facade: Facade, prefix: str) -> None:
+    for method, path in operations():
+        content: object = None if method in {"GET", "DELETE"} else {}
+        bad = {"x-api-key": "bad"}
+        answer = await facade.send(method, prefix + path, headers=bad, json=content)
+        assert answer.status_code == 401, (method, path)
+        assert fault(answer)["code"] == "unauthorized"
+
+
+async def test_every_method_on_every_path_has_an_envelope(facade: Facade) -> None:
+    document = create_app(Settings()).openapi()
+    for path in {path for _, path in operations()} | {"/nope", "/models/"}:
+        allowed = set(allowed_methods(document, path))
+        for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"} - allowed:
+            answer = await facade.send(method, path)
+            assert answer.status_code == (405 if allowed else 404), (method, path)
+            if method != "HEAD":
+                assert fault(answer)["code"] == ("invalid_request" if allowed else "not_found")
+            if allowed:
+                assert set(answer.headers["allow"].split(", ")) == allowed
+
+
+async def test_the_request_id_is_echoed_or_made(facade: Facade) -> None:
+    given = await facade.send("GET", "/models", headers={"X-Request-Id": "abc-1"})
+    assert given.headers["x-request-id"] == "abc-1"
+    for bad in ("", "a b", "x" * 200):
+        made = await facade.send("GET", "/models", headers={"X-Request-Id": bad})
+        assert made.headers["x-request-id"].startswith("req_")
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("limit=0", "query.limit"),
+        ("limit=-1", "query.limit"),
+        ("limit=101", "query.limit"),
+        ("limit=ten", "query.limit"),
+        ("offset=-1", "query.offset"),
+        ("status=ready", "query.status"),
+        ("sort_by=size", "query.sort_by"),
+        ("sort_dir=up", "query.sort_dir"),
+    ],
+)
+async def test_a_wrong_query_names_the_parameter(facade: Facade, query: str, field: str) -> None:
+    answer = await facade.send("GET", f"/models?{query}")
+    assert answer.status_code == 422
+    assert field in fault(answer)["details"]
+
+
+async def test_lists_are_sorted_filtered_and_paged(facade: Facade) -> None:
+    for index, phase in enumerate(["READY", "ERROR", "READY", None]):
+        status = {"phase": phase} if phase else {}
+        samples.fill(facade.services.caches, samples.model(f"m{index}", status=status))
+
+    async def listed(query: str) -> tuple[list[str], dict[str, Any]]:
+        answer = (await facade.send("GET", f"/models?{query}")).json()
+        return [model["model_name"] for model in answer["models"]], answer["pagination"]
+
+    assert (await listed("sort_by=name&sort_dir=asc"))[0] == ["m0", "m1", "m2", "m3"]
+    assert (await listed("status=READY&sort_by=name"))[0] == ["m2", "m0"]
+    assert (await listed("status=DRAFT"))[0] == ["m3"]
+    shown, pagination = await listed("limit=2&offset=1&sort_by=name&sort_dir=asc")
+    assert shown == ["m1", "m2"]
+    assert pagination == {"total": 4, "limit": 2, "offset": 1, "has_more": True}
+    beyond, pagination = await listed("offset=400")
+    assert (beyond, pagination["has_more"]) == ([], False)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        ({"intent": "x"}, 422, "body.dataset_id"),
+        ({"intent": "", "dataset_id": "d"}, 422, "body.intent"),
+        ({"intent": "x", "dataset_id": "d", "datset": 1}, 422, "body.datset"),
+        ({"intent": 3, "dataset_id": "d"}, 422, "body.intent"),
+        ({"intent": "x", "dataset_id": "d", "tags": "a"}, 422, "body.tags"),
+        ([], 422, "body"),
+    ],
+)
+async def test_a_wrong_body_names_the_field(
+    facade: Facade, body: object, status: int, field: str
+) -> None:
+    answer = await facade.send("POST", "/models/churn", json=body)
+    assert answer.status_code == status
+    assert field in fault(answer)["details"]
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "status"),
+    [
+        (b"{", "application/json", 400),
+        (b"[" * 1500, "application/json", 400),
+        (b"{}", "text/plain", 415),
+        (b"a=b", "application/x-www-form-urlencoded", 415),
+        (b'"' + b"x" * 3000 + b'"', "application/json", 413),
+    ],
+)
+@pytest.mark.parametrize("path", ["/models/churn", "/api-keys"])
+async def test_a_body_that_cannot_be_read(
+    facade: Facade, path: str, content: bytes, kind: str, status: int
+) -> None:
+    answer = await facade.send("POST", path, content=content, headers={"Content-Type": kind})
+    assert answer.status_code == status
+    assert fault(answer)["code"] == "invalid_request"
+
+
+@pytest.mark.parametrize("path", ["/models/churn", "/models/churn/v1/infer"])
+async def test_a_body_without_a_length_is_counted(facade: Facade, path: str) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(1000):
+            yield b"x" * 100
+
+    kind = {"Content-Type": "application/json"}
+    answer = await facade.send("POST", path, content=endless(), headers=kind)
+    assert answer.status_code == 413
+    assert fault(answer)["code"] == "invalid_request"
+
+
+async def test_compressed_bodies_are_refused(facade: Facade) -> None:
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    answer = await facade.send("POST", "/models/churn", content=b"x", headers=headers)
+    assert answer.status_code == 415
+
+
+async def test_writes_without_an_api_server_are_503_and_reads_go_on(facade: Facade) -> None:
+    samples.fill(facade.services.caches, samples.dataset(), samples.model())
+    body = {"intent": "x", "dataset_id": "usage"}
+    answer = await facade.send("POST", "/models/new", json=body)
+    assert fault(answer)["code"] == "service_unavailable"
+    assert answer.headers["retry-after"]
+    assert (await facade.send("GET", "/models/churn")).status_code == 200
+
+
+async def test_names_that_look_alike_are_suggested(facade: Facade) -> None:
+    samples.fill(facade.services.caches, samples.model())
+    answer = await facade.send("GET", "/models/chrun")
+    assert "Did you mean 'churn'?" in fault(answer)["suggestions"]
+
+
+async def test_another_account_sees_nothing(facade: Facade) -> None:
+    caches = facade.services.caches
+    samples.fill(caches, samples.model(), samples.version(), samples.dataset())
+    samples.fill(caches, samples.deployment())
+    other = {"x-api-key": samples.add_key(caches, account="team-b")}
+    dep = names.deployment_id("uid-churn-production")
+    job, data = names.job_id("uid-churn", 1), names.dataset_id("uid-usage")
+    paths = ["/models/{}", "/models/{}/versions", "/models/{}/v1.0/status"]
+    for path in paths:
+        there = await facade.send("GET", path.format("churn"), headers=other)
+        nowhere = await facade.send("GET", path.format("x9x9x"), headers=other)
+        assert there.status_code == nowhere.status_code == 404
+        assert fault(there)["message"].replace("churn", "x9x9x") == fault(nowhere)["message"]
+    for method, path in [
+        ("POST", f"/predict/{dep}"),
+        ("GET", f"/jobs/{job}"),
+        ("GET", f"/datasets/{data}"),
+        ("GET", f"/models/build-logs?job_id={job}"),
+    ]:
+        assert (await facade.send(method, path, headers=other)).status_code == 404
+    assert (await facade.send("GET", "/models", headers=other)).json()["models"] == []
+    assert (await facade.send("GET", "/datasets", headers=other)).json()["datasets"] == []
+
+
+async def test_the_rate_limit_has_headers_and_ends() -> None:
+    limited = SETTINGS.model_copy(update={"rate_limit_per_minute": 2})
+    async with running(limited) as facade:
+        first = await facade.send("GET", "/models")
+        assert first.headers["ratelimit-limit"] == "2"
+        await facade.send("GET", "/models")
+        third = await facade.send("GET", "/models")
+        assert fault(third)["code"] == "rate_limit_exceeded"
+        assert int(third.headers["retry-after"]) > 0
+
+
+async def test_an_unexpected_fault_is_an_envelope_too(
+    facade: Facade, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr("modelyard_api.handlers.models.lookup.view_of", broken)
+    samples.fill(facade.services.caches, samples.model())
+    answer = await facade.send("GET", "/models")
+    assert fault(answer)["code"] == "internal_error"
+    assert "secret" not in answer.text
+    assert "secret" in caplog.text
+
+
+# Predictions
+
+
+@asynccontextmanager
+async def pod(facade: Facade, name: str) -> AsyncIterator[None]:
+    async def echo(request: web.Request) -> web.Response:
+        body = await request.read()
+        return web.Response(
+            body=body, headers={"X-Path": request.path}, content_type="application/json"
+        )
+
+    app = web.Application()
+    app.router.add_post("/{path}", echo)
+    server = TestServer(app, shutdown_timeout=0.1)
+    await server.start_server()
+    samples.serve_at(facade.services.caches, name, f"127.0.0.1:{server.port}")
+    yield
+    await server.close()
+
+
+async def test_a_prediction_is_passed_through(facade: Facade) -> None:
+    caches = facade.services.caches
+    samples.fill(caches, samples.model(), samples.version(), samples.deployment())
+    dep = names.deployment_id("uid-churn-production")
+    async with pod(facade, "churn-production"):
+        for path in (
+            "/models/churn/v1.0/infer",
+            "/v0/models/churn/latest/infer",
+            f"/predict/{dep}",
+        ):
+            answer = await facade.send("POST", path, json={"a": 1})
+            assert (answer.status_code, answer.json()) == (200, {"a": 1})
+        rows = await facade.send("POST", "/models/churn/1/predictions", json=[{"a": 1}])
+        assert rows.json() == [{"a": 1}]
+
+
+async def test_what_is_not_deployed_says_how_to_deploy(facade: Facade) -> None:
+    caches = facade.services.caches
+    samples.fill(caches, samples.model(), samples.version(), samples.version(2, "BUILDING"))
+    ready = await facade.send("POST", "/models/churn/v1.0/infer", json={})
+    assert ready.status_code == 404
+    assert "POST /models/churn/deploy" in fault(ready)["suggestions"][0]
+    building = await facade.send("POST", "/models/churn/v2.0/infer", json={})
+    assert "is BUILDING and not deployed" in fault(building)["message"]
+
+
+async def test_a_starting_deployment_is_waited_for_then_503(facade: Facade) -> None:
+    caches = facade.services.caches
+    samples.fill(caches, samples.model(), samples.version(), samples.deployment(serves=None))
+    answer = await facade.send("POST", "/models/churn/v1.0/infer", json={})
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "5"
+
+
+async def test_a_prediction_is_held_until_a_pod_is_there() -> None:
+    patient = SETTINGS.model_copy(update={"hold_seconds": 5.0})
+    async with running(patient) as facade:
+        caches = facade.services.caches
+        samples.fill(caches, samples.model(), samples.version(), samples.deployment(serves=None))
+        waiting = asyncio.create_task(facade.send("POST", "/models/churn/v1.0/infer", json={}))
+        async with pod(facade, "churn-production"):
+            samples.fill(caches, samples.deployment())
+            assert (await waiting).status_code == 200
+
+
+async def test_a_prediction_needs_its_scope(facade: Facade) -> None:
+    reader = {"x-api-key": samples.add_key(facade.services.caches, "read")}
+    answer = await facade.send("POST", "/models/churn/v1.0/infer", json={}, headers=reader)
+    assert answer.status_code == 403
+
+
+# Uploads
+
+
+async def test_a_form_becomes_a_complete_upload(facade: Facade) -> None:
+    files = [("files", ("a.csv", b"x,y\n1,2\n")), ("files", ("b.csv", b"x,y\n3,4\n"))]
+    made = await facade.send("POST", "/v0/uploads", files=files)
+    assert made.status_code == 201
+    upload = made.json()
+    assert (upload["status"], len(upload["files"])) == ("complete", 2)
+    shown = await facade.send("GET", f"/uploads/{upload['upload_id']}")
+    assert shown.json() == upload
+    gone = await facade.send("DELETE", f"/uploads/{upload['upload_id']}")
+    assert gone.json()["status"] == "DELETED"
+    assert await facade.services.store.files("") == []
+
+
+async def test_an_announced_upload_is_sent_file_by_file(facade: Facade) -> None:
+    body = {"name": "Usage", "files": [{"filename": "a b.csv"}, {"filename": "c.csv"}]}
+    upload = (await facade.send("POST", "/uploads", json=body)).json()
+    place = f"/uploads/{upload['upload_id']}"
+    early = await facade.send("PATCH", place, json={"status": "complete"})
+    assert fault(early)["details"]["missing"] == ["a b.csv", "c.csv"]
+    for file in upload["files"]:
+        path = file["upload_url"].removeprefix("http://test")
+        assert (await facade.send("PUT", path, content=b"x,y\n1,2\n")).status_code == 200
+    wrong = await facade.send("PUT", f"{place}/files/d.csv", content=b"x")
+    assert wrong.status_code == 404
+    for _ in range(2):
+        done = await facade.send("PATCH", place, json={"status": "complete"})
+        assert done.json()["status"] == "complete"
+    listed = (await facade.send("GET", "/uploads")).json()
+    assert [item["upload_id"] for item in listed["uploads"]] == [upload["upload_id"]]
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [(b"x" * 6000, 413), (b"PK\x03\x04zip", 415), (b"", 422)],
+)
+async def test_a_file_that_is_refused_leaves_nothing(
+    facade: Facade, content: bytes, status: int
+) -> None:
+    good = ("files", ("good.csv", b"x,y\n1,2\n"))
+    answer = await facade.send("POST", "/uploads", files=[good, ("files", ("bad.csv", content))])
+    assert answer.status_code == status
+    fault(answer)
+    assert await facade.services.store.files("") == []
+
+
+async def test_an_idempotency_key_makes_one_upload(facade: Facade) -> None:
+    headers = {"Idempotency-Key": "k"}
+    body = {"files": [{"filename": "a.csv"}]}
+    ids = {
+        (await facade.send("POST", "/uploads", json=body, headers=headers)).json()["upload_id"]
+        for _ in range(3)
+    }
+    assert len(ids) == 1
+
+
+# Logs
+
+
+async def test_logs_are_newest_job_first_with_lines_in_order(facade: Facade) -> None:
+    caches = facade.services.caches
+    samples.fill(caches, samples.model(), samples.version(1), samples.version(2, "BUILDING"))
+    for number, lines in ((1, "abc"), (2, "de")):
+        entries = [
+            {"timestamp": samples.CREATED, "level": "INFO", "message": text} for text in lines
+        ]
+        content = "\n".join(json.dumps(entry) for entry in entries).encode() + b'\n{"half'
+        await facade.services.store.put(f"builds/uid-churn-v{number}/logs.jsonl", content)
+
+    async def read(query: str = "") -> tuple[str, dict[str, Any]]:
+        answer = (await facade.send("GET", f"/models/build-logs?{query}")).json()
+        return "".join(line["message"] for line in answer["logs"]), answer["pagination"]
+
+    for _ in range(2):
+        text, pagination = await read()
+        assert (text, pagination["total"], pagination["has_more"]) == ("deabc", 5, False)
+    text, pagination = await read("limit=2&offset=1")
+    assert (text, pagination["has_more"]) == ("ea", True)
+    assert (await read(f"job_id={names.job_id('uid-churn', 1)}"))[0] == "abc"
+    assert (await read("offset=99"))[0] == ""

@@ -1,0 +1,84 @@
+import hashlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from obstore.store import LocalStore, MemoryStore, ObjectStore
+
+from modelyard_api.errors import InvalidInputError, PayloadTooLargeError, UnavailableError
+from modelyard_api.store import Store, open_store, read_config
+from modelyard_crds.build import StoreConfig
+
+
+@pytest.fixture(params=["memory", "local"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    return MemoryStore() if request.param == "memory" else LocalStore(tmp_path)
+
+
+async def chunks(*content: bytes, fault: Exception | None = None) -> AsyncIterator[bytes]:
+    for chunk in content:
+        yield chunk
+    if fault:
+        raise fault
+
+
+async def test_a_stream_is_counted_and_hashed(opened: ObjectStore) -> None:
+    store, content = Store(opened), [b"a" * 100_000] * 120
+    stored = await store.put_stream("x/y", chunks(*content), 20_000_000)
+    assert stored.size_bytes == 12_000_000
+    assert stored.digest == f"sha256:{hashlib.sha256(b''.join(content)).hexdigest()}"
+    assert await store.get("x/y") == b"".join(content)
+
+
+@pytest.mark.parametrize("size", [1, 9_000_000])
+async def test_nothing_is_left_of_a_stream_that_breaks(opened: ObjectStore, size: int) -> None:
+    store = Store(opened)
+    with pytest.raises(ConnectionResetError):
+        await store.put_stream("x", chunks(b"a" * size, fault=ConnectionResetError()), 10**8)
+    assert await store.files("") == []
+
+
+async def test_nothing_is_left_of_a_stream_that_is_too_long(opened: ObjectStore) -> None:
+    store = Store(opened)
+    with pytest.raises(PayloadTooLargeError) as caught:
+        await store.put_stream("x", chunks(b"aaa", b"bbb"), 5)
+    assert caught.value.details == {"limit_bytes": 5}
+    assert await store.files("") == []
+
+
+async def test_an_empty_file_is_refused(opened: ObjectStore) -> None:
+    store = Store(opened)
+    with pytest.raises(InvalidInputError, match="empty"):
+        await store.put_stream("x", chunks(), 5)
+    assert await store.files("") == []
+
+
+async def test_files_come_and_go(opened: ObjectStore) -> None:
+    store = Store(opened)
+    await store.put("a/1", b"one")
+    await store.put("a/2", b"two")
+    await store.put("b", b"three")
+    assert sorted(file.key for file in await store.files("a/")) == ["a/1", "a/2"]
+    await store.delete(["a/1", "never-was"])
+    assert await store.get("a/1") is None
+
+
+async def test_a_store_that_is_away_is_said_to_be(tmp_path: Path) -> None:
+    config = StoreConfig(
+        url="s3://b",
+        endpoint="http://127.0.0.1:9",
+        access_key_id="a",
+        secret_access_key="b",
+        allow_http=True,
+    )
+    store = Store(open_store(config, retry_seconds=0))
+    with pytest.raises(UnavailableError) as caught:
+        await store.get("x")
+    assert caught.value.retry_after
+
+
+def test_the_configuration_is_one_file_a_key(tmp_path: Path) -> None:
+    for name, value in {"url": "s3://b/p\n", "accessKeyId": "a", "allowHttp": "true"}.items():
+        (tmp_path / name).write_text(value)
+    config = read_config(tmp_path)
+    assert (config.url, config.access_key_id, config.allow_http) == ("s3://b/p", "a", True)
