@@ -84,8 +84,7 @@ def _read_parquet(plain: Plain) -> pa.Table:
     except (pa.ArrowException, OSError) as error:
         raise UserError(
             Reason.NOT_TABULAR,
-            f"{plain.name} is a damaged or cut Parquet file: "
-            "write and upload it again.",
+            f"{plain.name} is a damaged or cut Parquet file: write and upload it again.",
         ) from error
     expect_distinct(plain.name, table.column_names)
     return table

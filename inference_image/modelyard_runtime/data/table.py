@@ -44,6 +44,13 @@ class Column:
         """Number of different values."""
         return len(np.unique(self.values[~self.missing]))
 
+    @cached_property
+    def label_counts(self) -> dict[str, int]:
+        """How many rows have each value, by its text."""
+        values, counts = np.unique(self.values[~self.missing], return_counts=True)
+        pairs = zip(values.tolist(), counts.tolist(), strict=True)
+        return {self.label_of(value): count for value, count in pairs}
+
     def labels(self) -> NDArray[np.object_]:
         """The values as text, as schemas and class labels spell them; missing is None."""
         if self.type == "string":

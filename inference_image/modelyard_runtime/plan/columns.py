@@ -1,0 +1,192 @@
+"""Which columns a model learns from, and why the others are left out."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from modelyard_crds.fields import MAX_COLUMNS, FieldSchema
+from modelyard_crds.reasons import Reason
+from modelyard_runtime.data.table import Column, Table
+from modelyard_runtime.errors import UserError
+from modelyard_runtime.features import FloatArray
+from modelyard_runtime.plan import lexicon
+
+MOSTLY_MISSING = 0.98
+#: Text is an identifier or free text rather than categories where its values hardly repeat.
+UNIQUE_SHARE = 0.5
+MIN_UNIQUE = 30
+NEARLY_ALL = 0.98
+FREE_TEXT_WORDS = 3.0
+SAMPLED_CATEGORIES = 1000
+LEAK = 0.9999
+
+_IDENTIFIER_WORDS = frozenset({"id", "ids", "uuid", "guid", "key", "index", "rowid", "idx", "no"})
+
+
+class Dropped(NamedTuple):
+    """A column that is left out, and why."""
+
+    column: str
+    reason: str
+
+
+class Selection(NamedTuple):
+    """The columns to learn from, those left out, and what a person should know."""
+
+    features: list[Column]
+    dropped: list[Dropped]
+    warnings: list[str]
+
+
+def select_features(
+    table: Table, target: Column, input_schema: Sequence[FieldSchema] | None
+) -> Selection:
+    """Choose the features.
+
+    Raises UserError: UnknownField, NoUsableFeatures or TooManyColumns.
+    """
+    candidates, warnings = _candidates(table, target, input_schema)
+    rows = ~target.missing
+    features: list[Column] = []
+    dropped: list[Dropped] = []
+    seen: dict[bytes, str] = {}
+    for whole in candidates:
+        column = whole.take(rows)
+        reason = _why_not(column, target.take(rows), stated=input_schema is not None)
+        if reason is None:
+            # Equal columns have equal bytes; codes of strings are in order of appearance.
+            twin = seen.setdefault(column.values.tobytes(), column.name)
+            reason = None if twin == column.name else f"the same as {twin}"
+        if reason is None:
+            features.append(whole)
+        else:
+            dropped.append(Dropped(whole.name, reason))
+    _expect_usable(features, dropped)
+    warnings += [f"Column {name!r} is left out: {why}." for name, why in dropped if why in _SAID]
+    return Selection(features, dropped, warnings)
+
+
+def _candidates(
+    table: Table, target: Column, schema: Sequence[FieldSchema] | None
+) -> tuple[list[Column], list[str]]:
+    if schema is None:
+        return [column for column in table.columns if column.name != target.name], []
+    for field in schema:
+        if field.name not in table.by_name:
+            raise UserError(Reason.UNKNOWN_FIELD, _unknown(field.name, table))
+    names = [field.name for field in schema if field.name != target.name]
+    left = (
+        [f"The input schema has the target {target.name!r}: it is not an input and was left out."]
+        if len(names) < len(schema)
+        else []
+    )
+    return [table.by_name[name] for name in names], left
+
+
+def _unknown(name: str, table: Table) -> str:
+    key = lexicon.stems(name)
+    close = [column for column in table.names if lexicon.stems(column) == key]
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return (
+        f"The input schema has the field {name!r}, which is no column of the dataset.{hint} "
+        f"Columns: {', '.join(table.names[:20])}."
+    )
+
+
+_FREE_TEXT = "free text, which is not learnt from yet"
+_IS_TARGET = "the same as the target"
+_SAID = frozenset({_FREE_TEXT, _IS_TARGET})
+
+Policy = Callable[[Column], str | None]
+
+
+def _why_not(column: Column, target: Column, *, stated: bool) -> str | None:
+    """The first reason to leave a column out; one that a schema asks for stays where it can."""
+    policies: tuple[Policy, ...] = (_empty, _constant, _mostly_missing, _identifier, _unique_text)
+    if stated:
+        policies = (_empty, _constant, _unique_text)
+    if _equal(column, target):
+        return _IS_TARGET
+    return next((reason for policy in policies if (reason := policy(column)) is not None), None)
+
+
+def _empty(column: Column) -> str | None:
+    return "no row has a value" if column.known == 0 else None
+
+
+def _constant(column: Column) -> str | None:
+    # Whether a value is there can tell something even where it is always the same.
+    constant = column.distinct == 1 and column.known == len(column.values)
+    return "the same value in every row" if constant else None
+
+
+def _mostly_missing(column: Column) -> str | None:
+    share = 1 - column.known / len(column.values)
+    return f"{share:.1%} of the rows have no value" if share > MOSTLY_MISSING else None
+
+
+def _identifier(column: Column) -> str | None:
+    if column.type not in {"integer", "string"} or column.distinct < NEARLY_ALL * column.known:
+        return None
+    named = bool(set(lexicon.words(column.name)) & _IDENTIFIER_WORDS)
+    if column.type == "integer":
+        steps = np.diff(column.values[~column.missing])
+        counted = column.known >= MIN_UNIQUE and bool((steps == 1).all())
+        return "an identifier: a number of its own in each row" if named or counted else None
+    return "an identifier: a text of its own in each row" if named else None
+
+
+def _unique_text(column: Column) -> str | None:
+    many = column.distinct > max(MIN_UNIQUE, UNIQUE_SHARE * column.known)
+    if column.type != "string" or not many:
+        return None
+    sample = column.categories[:SAMPLED_CATEGORIES]
+    mean_words = sum(len(text.split()) for text in sample) / len(sample)
+    return _FREE_TEXT if mean_words >= FREE_TEXT_WORDS else "text that hardly repeats"
+
+
+def _equal(column: Column, target: Column) -> bool:
+    if column.type == target.type == "string":
+        return bool(np.array_equal(column.labels(), target.labels()))
+    if "string" in {column.type, target.type}:
+        return False
+    return bool(np.array_equal(column.values, target.values, equal_nan=True))
+
+
+def _expect_usable(features: list[Column], dropped: list[Dropped]) -> None:
+    if not features:
+        why = "; ".join(f"{name}: {reason}" for name, reason in dropped[:10])
+        raise UserError(
+            Reason.NO_USABLE_FEATURES,
+            f"No column is left to predict from ({why}). Add columns that tell something about "
+            "the target.",
+        )
+    if len(features) > MAX_COLUMNS:
+        raise UserError(
+            Reason.TOO_MANY_COLUMNS,
+            f"{len(features)} columns could be learnt from, at most {MAX_COLUMNS} are: name those "
+            "that matter in the input schema.",
+        )
+
+
+def leak_warnings(features: Sequence[Column], target: Column) -> list[str]:
+    """Columns that give the target away nearly by themselves: perhaps known only afterwards."""
+    if target.type == "string":
+        return []
+    known = ~target.missing
+    return [
+        f"Column {column.name!r} gives {target.name!r} away nearly by itself: leave it out of the "
+        "input schema if it is known only afterwards."
+        for column in features
+        if column.type != "string"
+        and _correlation(column.values[known], target.values[known]) > LEAK
+    ]
+
+
+def _correlation(one: FloatArray, other: FloatArray) -> float:
+    both = ~np.isnan(one)
+    one, other = one[both], other[both]
+    if len(one) < MIN_UNIQUE or one.std() == 0 or other.std() == 0:
+        return 0.0
+    return float(abs(np.corrcoef(one, other)[0, 1]))

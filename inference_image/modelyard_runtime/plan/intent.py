@@ -1,0 +1,103 @@
+"""Read an intent: what is asked for, what is given, and of what kind the answer is."""
+
+import re
+from dataclasses import dataclass
+
+from modelyard_runtime.plan import lexicon
+
+#: What follows these is what a prediction is made from.
+_GIVEN = re.compile(
+    r"\b(based on|on the basis of|using|given|from|with the help of|according to|depending on|"
+    r"knowing|considering|by looking at)\b(?!\s*(?:now|today|[?.!]|$))",
+    re.IGNORECASE,
+)
+_BOUNDARY = re.compile(
+    r"\b(of|for|in|at|per|on|among|across|when|who|that|within|over|during|after|before)\b",
+    re.IGNORECASE,
+)
+_QUANTITY = re.compile(
+    r"\b(how (much|many|far|long|high|large|big|old|fast|strong|expensive)|amount|number of|"
+    r"price|cost|estimate|forecast)\b",
+    re.IGNORECASE,
+)
+_KIND = re.compile(
+    r"\b(which|what (kind|type|sort|class|species)|classif\w+|categor\w+|recogni[sz]e|identify)\b",
+    re.IGNORECASE,
+)
+_WHETHER = re.compile(
+    r"\b(whether|if|likely|likelihood|probab\w+|chance|risk|detect|will|is|are|does|do)\b",
+    re.IGNORECASE,
+)
+_SERIES = re.compile(
+    r"\b(forecast\w*|next (day|week|month|quarter|year)|time series)\b", re.IGNORECASE
+)
+_UNBUILT = re.compile(
+    r"\b(recommend\w*|rank(?!s?\b of)\w*|cluster\w*|segment\w*|summari[sz]e|translate|"
+    r"generate)\b",
+    re.IGNORECASE,
+)
+GOAL_WEIGHT, GIVEN_WEIGHT, SCHEMA_WEIGHT = 1.0, 0.35, 0.7
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What a sentence says; words with how much they speak for a column."""
+
+    text: str
+    weights: dict[str, float]
+    head: str | None
+    quantity: bool
+    kind: bool
+    whether: bool
+    series: bool
+    unbuilt: str | None
+
+    def likeness(self, token: str) -> float:
+        """How surely a token of a name is meant."""
+        return max(
+            (lexicon.likeness(token, word) * weight for word, weight in self.weights.items()),
+            default=0.0,
+        )
+
+    @property
+    def stems(self) -> list[str]:
+        """The stems of all its words, in their order."""
+        return lexicon.stems(self.text)
+
+
+def read_intent(text: str, schema_names: list[str]) -> Intent:
+    """The intent in a sentence; names of an output schema that fit no column count as words."""
+    match = _GIVEN.search(text)
+    goal, given = (text[: match.start()], text[match.end() :]) if match else (text, "")
+    weights: dict[str, float] = {}
+    for part, weight in (
+        (given, GIVEN_WEIGHT),
+        (" ".join(schema_names), SCHEMA_WEIGHT),
+        (goal, GOAL_WEIGHT),
+    ):
+        for word in _content(part):
+            weights[word] = max(weight, weights.get(word, 0.0))
+    unbuilt = _UNBUILT.search(goal)
+    return Intent(
+        text,
+        weights,
+        _head(goal),
+        quantity=bool(_QUANTITY.search(goal)),
+        kind=bool(_KIND.search(goal)),
+        whether=bool(_WHETHER.search(goal)),
+        series=bool(_SERIES.search(goal)),
+        unbuilt=unbuilt[0] if unbuilt else None,
+    )
+
+
+def _content(text: str) -> list[str]:
+    return [word for word in lexicon.words(text) if word not in lexicon.STOPWORDS]
+
+
+def _head(goal: str) -> str | None:
+    """The word that the goal is about: the last one before ``of``, ``for`` and the like."""
+    for part in _BOUNDARY.split(goal):
+        content = _content(part)
+        if content and not _BOUNDARY.fullmatch(part):
+            return content[-1]
+    return None

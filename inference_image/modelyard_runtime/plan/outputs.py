@@ -1,0 +1,125 @@
+"""What a prediction consists of: the fields of the output schema, or those that suit the task.
+
+The rules are those of the REST contract: a field named as a probability is one, text and whole
+numbers are the class, a number of a regression is the value.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from modelyard_crds.build import Output
+from modelyard_crds.fields import FieldSchema
+from modelyard_crds.model_version import Task
+from modelyard_crds.reasons import Reason
+from modelyard_runtime.data.table import Column
+from modelyard_runtime.errors import UserError
+from modelyard_runtime.features import BOOLEAN_WORDS
+from modelyard_runtime.plan import lexicon
+from modelyard_runtime.plan.task import is_probability
+
+
+class Outputs(NamedTuple):
+    """The fields of a prediction and where each comes from."""
+
+    fields: list[FieldSchema]
+    sources: list[Output]
+
+
+def decide_outputs(
+    task: Task,
+    target: Column,
+    classes: Sequence[str],
+    positive: str | None,
+    stated: Sequence[FieldSchema] | None,
+) -> Outputs:
+    """The outputs of a model.
+
+    Raises UserError where a stated field cannot be what its type says.
+    """
+    if not stated:
+        return _default(task, target, positive)
+    pairs = [_stated(field, task, target, classes, positive, stated) for field in stated]
+    return Outputs([field for field, _ in pairs], [source for _, source in pairs])
+
+
+def _default(task: Task, target: Column, positive: str | None) -> Outputs:
+    field = FieldSchema(name=target.name, type=target.type)
+    if task == "regression":
+        field = FieldSchema(name=target.name, type="float")
+        return Outputs([field], [Output(name=target.name, source="value")])
+    main = Output(name=target.name, source="class")
+    if task == "binary":
+        name = f"{target.name}_probability"
+        description = f"Probability that {target.name} is {positive}."
+        source = Output(name=name, source="probability", label=positive)
+    else:
+        name = f"{target.name}_probabilities"
+        description = "Probability of each class, by its name."
+        source = Output(name=name, source="probabilities")
+    more = FieldSchema(name=name, type="float", description=description)
+    return Outputs([field, more], [main, source])
+
+
+def _stated(
+    field: FieldSchema,
+    task: Task,
+    target: Column,
+    classes: Sequence[str],
+    positive: str | None,
+    fields: Sequence[FieldSchema],
+) -> tuple[FieldSchema, Output]:
+    if field.type == "datetime":
+        raise _mismatch(field, "a date", "a number, a text or a boolean")
+    if task == "regression":
+        if field.type not in {"float", "integer"}:
+            raise _mismatch(field, f"a {field.type}", f"float, as {target.name!r} is a number")
+        return field, Output(name=field.name, source="value")
+    if field.type == "float" and (is_probability(field.name) or target.type == "string"):
+        label = _label_of(field.name, classes, positive, fields)
+        described = field.description or f"Probability that {target.name} is {label}."
+        described_field = field.model_copy(update={"description": described})
+        return described_field, Output(name=field.name, source="probability", label=label)
+    wrong = [label for label in classes if not _fits(label, field.type)]
+    if wrong:
+        raise _mismatch(field, f"a {field.type}", f"string, as {wrong[0]!r} is one of its values")
+    return field, Output(name=field.name, source="class")
+
+
+def _label_of(
+    name: str, classes: Sequence[str], positive: str | None, fields: Sequence[FieldSchema]
+) -> str:
+    """The class whose probability a field is: the one it names, else the positive one.
+
+    A risk beside a probability is that of the other outcome.
+    """
+    spoken = set(lexicon.stems(name))
+    named = [label for label in classes if set(lexicon.stems(label)) & spoken]
+    if len(named) == 1:
+        return named[0]
+    first = positive if positive is not None else classes[0]
+    others = [field.name for field in fields if field.name != name and is_probability(field.name)]
+    opposite = "risk" in lexicon.words(name) and any(
+        "risk" not in lexicon.words(other) for other in others
+    )
+    if opposite and len(classes) == 2:  # noqa: PLR2004 - two classes
+        return next(label for label in classes if label != first)
+    return first
+
+
+def _fits(label: str, type_: str) -> bool:
+    if type_ == "string":
+        return True
+    if type_ == "boolean":
+        return label.strip().lower() in BOOLEAN_WORDS
+    try:
+        return type_ == "float" or float(label).is_integer()
+    except ValueError:
+        return False
+
+
+def _mismatch(field: FieldSchema, given: str, expected: str) -> UserError:
+    return UserError(
+        Reason.TYPE_MISMATCH,
+        f"The output field {field.name!r} is stated as {given}, expected {expected}: change the "
+        "output schema.",
+    )
