@@ -190,7 +190,7 @@ def _without_prefix(path: str) -> str:
 def _record(scope: Scope, info: RequestInfo, seconds: float) -> None:
     route = info.route or getattr(scope.get("route"), "path", "unknown")
     metrics.observe(scope["method"], route, info.status, seconds)
-    if info.audited:
+    if info.audited and scope["method"] != "GET":
         client = scope.get("client")
         audit.info(
             "write",

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -12,10 +13,14 @@ from modelyard_api.cache.objects import Entry, ObjectCache, Signal
 from modelyard_api.cache.reflector import Reflector
 from modelyard_api.keys import LABEL_API_KEY, ApiKey, parse_key
 from modelyard_api.kube import KubeApi, collection_path, secrets_path
+from modelyard_api.mapping.view import requested_version
 from modelyard_crds import Dataset, Model, ModelDeployment, ModelVersion, names
 from modelyard_crds.base import Resource
 
 R = TypeVar("R", bound=Resource)
+NEVER = datetime.fromtimestamp(0, UTC)
+#: Index of the models that may have a version which was asked for and has not been made.
+WAITING = "waiting"
 LABEL_SERVICE = "kubernetes.io/service-name"
 SLICES_PATH = "/apis/discovery.k8s.io/v1/endpointslices"
 
@@ -123,6 +128,10 @@ def parse_key_secret(raw: bytes) -> Entry[ApiKey]:
     return Entry(meta.namespace, key.key_id, meta.uid, int(meta.resource_version), key)
 
 
+def _created_at(resource: Resource) -> datetime:
+    return resource.metadata.creation_timestamp or NEVER
+
+
 def _dataset_keys(dataset: Dataset) -> Iterable[str]:
     yield names.dataset_id(dataset.metadata.uid)
     if dataset.spec.source.upload:
@@ -132,6 +141,11 @@ def _dataset_keys(dataset: Dataset) -> Iterable[str]:
 def _job_id(version: ModelVersion) -> Iterable[str]:
     for owner in version.metadata.owner_references:
         yield names.job_id(owner.uid, version.spec.version)
+
+
+def _waiting(model: Model) -> Iterable[str]:
+    if requested_version(model) > (model.status.latest_version or 0):
+        yield ""
 
 
 def _deployment_id(deployment: ModelDeployment) -> Iterable[str]:
@@ -150,13 +164,17 @@ class Caches:
         #: A deployment or its pods changed: what held predictions wait for.
         self.serving_changed = Signal()
         self.datasets = Kind(
-            Dataset, ObjectCache[Dataset]({"id": _dataset_keys, "idempotency": _idempotency_key})
+            Dataset,
+            ObjectCache[Dataset](
+                {"id": _dataset_keys, "idempotency": _idempotency_key}, order=_created_at
+            ),
         )
-        self.models = Kind(Model, ObjectCache[Model]())
+        self.models = Kind(Model, ObjectCache[Model]({WAITING: _waiting}, order=_created_at))
         self.versions = Kind(
             ModelVersion,
             ObjectCache[ModelVersion](
-                {"model": lambda version: [version.spec.model_ref.name], "job": _job_id}
+                {"model": lambda version: [version.spec.model_ref.name], "job": _job_id},
+                order=_created_at,
             ),
         )
         self.deployments = Kind(

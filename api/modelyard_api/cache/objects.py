@@ -6,11 +6,12 @@ whole of a change or nothing of it.
 """
 
 import asyncio
+import bisect
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -65,18 +66,25 @@ class Signal:
 
 
 class ObjectCache(Generic[T]):
-    """The objects of one kind by namespace and name, and by what indexers say of them."""
+    """The objects of one kind by namespace and name, and by what indexers say of them.
+
+    They are kept in order, by ``order`` and name, so that a page of thousands costs no sorting;
+    what ``order`` gives must never change in an object's life.
+    """
 
     def __init__(
         self,
         indexers: Mapping[str, Indexer[T]] | None = None,
         changed: Signal | None = None,
+        order: Callable[[T], Any] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._indexers = dict(indexers or {})
         self._clock = clock
         self._entries: dict[str, dict[str, Entry[T]]] = defaultdict(dict)
         self._index: dict[tuple[str, str, str], dict[str, Entry[T]]] = defaultdict(dict)
+        self._order = order or (lambda _value: 0)
+        self._sorted: dict[str, list[tuple[Any, str]]] = defaultdict(list)
         self._tombstones: dict[str, float] = {}
         self._changed = changed or Signal()
 
@@ -90,12 +98,18 @@ class ObjectCache(Generic[T]):
         return entry.value if entry else None
 
     def values(self, namespace: str) -> list[T]:
-        """All objects of a namespace."""
-        return [entry.value for entry in self._entries.get(namespace, {}).values()]
+        """All objects of a namespace, in order."""
+        entries = self._entries.get(namespace, {})
+        return [entries[name].value for _, name in self._sorted.get(namespace, ())]
 
     def names(self, namespace: str) -> list[str]:
-        """The names of all objects of a namespace."""
-        return list(self._entries.get(namespace, {}))
+        """The names of all objects of a namespace, in alphabetical order."""
+        return sorted(self._entries.get(namespace, {}))
+
+    def values_by_name(self, namespace: str) -> list[T]:
+        """All objects of a namespace, in alphabetical order."""
+        entries = self._entries.get(namespace, {})
+        return [entries[name].value for name in sorted(entries)]
 
     def find(self, index: str, namespace: str, key: str) -> list[T]:
         """The objects of a namespace that an indexer files under a key."""
@@ -141,11 +155,14 @@ class ObjectCache(Generic[T]):
         if present:
             self._unset(present)
         self._entries[entry.namespace][entry.name] = entry
+        bisect.insort(self._sorted[entry.namespace], (self._order(entry.value), entry.name))
         for key in self._keys(entry):
             self._index[key][entry.name] = entry
 
     def _unset(self, entry: Entry[T]) -> None:
         self._entries[entry.namespace].pop(entry.name, None)
+        ordered = self._sorted[entry.namespace]
+        del ordered[bisect.bisect_left(ordered, (self._order(entry.value), entry.name))]
         for key in self._keys(entry):
             bucket = self._index[key]
             bucket.pop(entry.name, None)

@@ -35,13 +35,7 @@ def _versions(services: Services, caller: Caller, job_id: str | None) -> list[Mo
         view, number = find_job(services, caller, job_id)
         version = view.versions.get(number)
         return [version] if version else []
-    versions = services.caches.versions.cache.values(caller.account)
-    return sorted(versions, key=_age, reverse=True)
-
-
-def _age(version: ModelVersion) -> tuple[str, str]:
-    created = version.metadata.creation_timestamp
-    return created.isoformat() if created else "", version.metadata.name
+    return services.caches.versions.cache.values(caller.account)[::-1]
 
 
 def _entries(version: ModelVersion, lines: list[LogLine]) -> list[rest.LogEntry]:

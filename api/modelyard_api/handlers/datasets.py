@@ -47,14 +47,10 @@ async def create_from_form(
 
 def list_datasets(services: Services, caller: Caller, limit: int, offset: int) -> rest.DatasetList:
     """A page of datasets, newest first."""
-    datasets = [
-        mapping.dataset_json(item)
-        for item in sorted(
-            services.caches.datasets.cache.values(caller.account), key=_age, reverse=True
-        )
-    ]
-    shown, pagination = page(datasets, limit, offset)
-    return rest.DatasetList(datasets=list(shown), pagination=pagination)
+    newest_first = services.caches.datasets.cache.values(caller.account)[::-1]
+    shown, pagination = page(newest_first, limit, offset)
+    datasets = [mapping.dataset_json(item) for item in shown]
+    return rest.DatasetList(datasets=datasets, pagination=pagination)
 
 
 async def get_dataset(services: Services, caller: Caller, reference: str) -> rest.DatasetJson:
@@ -110,8 +106,3 @@ def _made_before(services: Services, caller: Caller, token: str | None) -> Datas
     cache = services.caches.datasets.cache
     found = cache.find("idempotency", caller.account, token) if token else []
     return found[0] if found else None
-
-
-def _age(dataset: Dataset) -> tuple[str, str]:
-    created = dataset.metadata.creation_timestamp
-    return created.isoformat() if created else "", dataset.metadata.name

@@ -1,10 +1,12 @@
 """Jobs: the builds of an account's versions."""
 
 from modelyard_api.auth import Caller
+from modelyard_api.cache.kinds import WAITING
 from modelyard_api.errors import ConflictError, NotFoundError
 from modelyard_api.handlers import lookup
 from modelyard_api.mapping import rest_platform as rest
 from modelyard_api.mapping.jobs import job_json
+from modelyard_api.mapping.models import created_at
 from modelyard_api.mapping.paging import page
 from modelyard_api.mapping.view import ModelView
 from modelyard_api.services import Services
@@ -13,14 +15,15 @@ from modelyard_crds import ModelVersion
 
 def list_jobs(services: Services, caller: Caller, limit: int, offset: int) -> rest.JobList:
     """A page of builds, newest first."""
-    jobs: list[rest.JobJson] = []
-    for model in services.caches.models.cache.values(caller.account):
-        view = lookup.view_of(services, model)
-        numbers = [*view.versions, *([view.pending] if view.pending else [])]
-        jobs.extend(job_json(view, number) for number in numbers)
-    jobs.sort(key=lambda job: (job.created_at, job.job_id), reverse=True)
-    shown, pagination = page(jobs, limit, offset)
-    return rest.JobList(jobs=list(shown), pagination=pagination)
+    versions = services.caches.versions.cache.values(caller.account)[::-1]
+    builds: list[ModelVersion | ModelView] = [*_waiting(services, caller), *versions]
+    shown, pagination = page(builds, limit, offset)
+    places = [
+        _view(services, item) if isinstance(item, ModelVersion) else (item, item.next)
+        for item in shown
+    ]
+    jobs = [job_json(*place) for place in places if place]
+    return rest.JobList(jobs=jobs, pagination=pagination)
 
 
 def get_job(services: Services, caller: Caller, job_id: str) -> rest.JobJson:
@@ -52,17 +55,30 @@ async def cancel_job(services: Services, caller: Caller, job_id: str) -> rest.Jo
 
 def find_job(services: Services, caller: Caller, job_id: str) -> tuple[ModelView, int]:
     """The model and version number of a job."""
-    found: list[ModelVersion] = services.caches.versions.cache.find("job", caller.account, job_id)
-    models = services.caches.models.cache
+    found = services.caches.versions.cache.find("job", caller.account, job_id)
     for version in found:
-        if model := models.get(caller.account, version.spec.model_ref.name):
-            return lookup.view_of(services, model), version.spec.version
-    for model in models.values(caller.account):
-        view = lookup.view_of(services, model)
-        if view.pending and view.job_id(view.pending) == job_id:
-            return view, view.pending
+        if place := _view(services, version):
+            return place
+    for view in _waiting(services, caller):
+        if view.job_id(view.next) == job_id:
+            return view, view.next
     raise NotFoundError(
         f"Job '{job_id[:80]}' does not exist in account '{caller.account}'.",
         details={"job_id": job_id[:80]},
         suggestions=["List the jobs with GET /jobs."],
     )
+
+
+def _view(services: Services, version: ModelVersion) -> tuple[ModelView, int] | None:
+    meta = version.metadata
+    model = services.caches.models.cache.get(meta.namespace, version.spec.model_ref.name)
+    if model is None:
+        return None
+    return lookup.view_of(services, model), version.spec.version
+
+
+def _waiting(services: Services, caller: Caller) -> list[ModelView]:
+    """Models with a version that was asked for and has not been made, newest first."""
+    models = services.caches.models.cache.find(WAITING, caller.account, "")
+    views = [lookup.view_of(services, model) for model in models]
+    return sorted((view for view in views if view.pending), key=created_at, reverse=True)

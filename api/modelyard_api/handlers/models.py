@@ -31,10 +31,12 @@ def list_models(
     descending: bool,
 ) -> rest.ModelList:
     """A page of the account's models."""
-    models = services.caches.models.cache.values(caller.account)
+    cache, account = services.caches.models.cache, caller.account
+    models = cache.values_by_name(account) if sort_by == "name" else cache.values(account)
     if status:
         models = [model for model in models if (model.status.phase or "DRAFT") == status]
-    models.sort(key=_by_name if sort_by == "name" else _by_age, reverse=descending)
+    if descending:
+        models.reverse()
     shown, pagination = page(models, limit, offset)
     return rest.ModelList(
         models=[mapping.summary(lookup.view_of(services, model)) for model in shown],
@@ -135,12 +137,3 @@ async def _made_before(services: Services, caller: Caller, name: str, token: str
             "Take another name.",
         ],
     ) from None
-
-
-def _by_name(model: Model) -> tuple[str, str]:
-    return model.metadata.name, ""
-
-
-def _by_age(model: Model) -> tuple[str, str]:
-    created = model.metadata.creation_timestamp
-    return created.isoformat() if created else "", model.metadata.name

@@ -43,9 +43,7 @@ class ModelView:
     @property
     def pending(self) -> int | None:
         """Number of a version that was asked for and has not been made yet."""
-        asked = self.model.metadata.annotations.get(REQUESTED_VERSION, "")
-        requested = int(asked) if asked.isdecimal() else 1
-        return self.next if requested > self.latest else None
+        return self.next if requested_version(self.model) > self.latest else None
 
     @property
     def ready(self) -> int | None:
@@ -121,6 +119,12 @@ class ModelView:
             return self.fault() if failing else None
         failed = version_status(version) == "ERROR"
         return fault(version.status.conditions) if failed else None
+
+
+def requested_version(model: Model) -> int:
+    """Number of the newest version that was asked for; the first is asked for by the model."""
+    asked = model.metadata.annotations.get(REQUESTED_VERSION, "")
+    return int(asked) if asked.isdecimal() else 1
 
 
 def version_status(version: ModelVersion) -> Status:
