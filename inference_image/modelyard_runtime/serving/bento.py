@@ -3,8 +3,6 @@
 The version comes from the same environment as in a Modelyard pod.
 """
 
-import time
-
 from modelyard_runtime.serving.main import load
 from modelyard_runtime.serving.predictor import Predictor
 from modelyard_runtime.serving.service import make_service
@@ -12,7 +10,7 @@ from modelyard_runtime.serving.settings import read_settings
 
 
 def _load() -> Predictor:
-    return load(read_settings([]), time.sleep)
+    return load(read_settings([]))
 
 
 service = make_service(_load)

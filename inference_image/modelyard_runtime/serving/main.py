@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import uvloop
 
@@ -29,6 +30,16 @@ _LONGEST_PAUSE_SECONDS = 8.0
 log = logging.getLogger(__name__)
 
 
+class Clock(NamedTuple):
+    """Time, so that tests can run their own."""
+
+    now: Callable[[], float]
+    sleep: Callable[[float], None]
+
+
+CLOCK = Clock(time.monotonic, time.sleep)
+
+
 def main() -> None:
     """Run the command ``modelyard-serve``."""
     log_to_stdout()
@@ -37,7 +48,7 @@ def main() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     settings = read_settings(sys.argv[1:])
     try:
-        predictor = load(settings, time.sleep)
+        predictor = load(settings)
     except PodError as error:
         log.error("%s: %s", error.reason.value, error.message)
         write_result(
@@ -50,7 +61,7 @@ def main() -> None:
     sys.exit(EXIT_OK)
 
 
-def load(settings: Settings, sleep: Callable[[float], None]) -> Predictor:
+def load(settings: Settings, clock: Clock = CLOCK) -> Predictor:
     """The predictor of the version that the environment names, verified and warm.
 
     Raises PodError.
@@ -61,7 +72,7 @@ def load(settings: Settings, sleep: Callable[[float], None]) -> Predictor:
         raise ArtifactError(Reason.INTERNAL_ERROR, str(error)) from error
     log.info("fetching %s v%d", request.model, request.version)
     artifact = with_retries(
-        lambda: _fetch(request, settings.store_folder), settings.start_seconds, sleep
+        lambda: _fetch(request, settings.store_folder), settings.start_seconds, clock
     )
     predictor = open_artifact(artifact, settings.max_rows)
     log.info("serving %s v%d", request.model, request.version)
@@ -86,23 +97,22 @@ def open_artifact(artifact: Artifact, max_rows: int) -> Predictor:
     return predictor
 
 
-def with_retries(
-    fetch: Callable[[], Artifact], seconds: float, sleep: Callable[[float], None]
-) -> Artifact:
+def with_retries(fetch: Callable[[], Artifact], seconds: float, clock: Clock) -> Artifact:
     """Try again while the store does not answer, with growing pauses, for some seconds.
 
     Raises the last TemporaryError.
     """
-    pause, waited = _FIRST_PAUSE_SECONDS, 0.0
+    deadline = clock.now() + seconds
+    pause = _FIRST_PAUSE_SECONDS
     while True:
         try:
             return fetch()
         except TemporaryError as error:
-            if waited + pause > seconds:
+            if clock.now() + pause > deadline:
                 raise
             log.warning("%s; trying again in %.1f s", error.message, pause)
-        sleep(pause * random.uniform(0.8, 1.0))  # noqa: S311 - so that pods do not march together
-        waited += pause
+        # The random part keeps pods from marching together.
+        clock.sleep(pause * random.uniform(0.8, 1.0))  # noqa: S311 - no secret
         pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
 
