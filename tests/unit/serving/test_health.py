@@ -31,10 +31,10 @@ async def test_a_prediction_that_fails_takes_the_pod_out_until_one_works(executo
 
     health = Health(predict, executor)
     await health.probe()
-    assert health.state == "failing"
+    assert not health.ready
     works = True
     await health.probe()
-    assert health.state == "ready"
+    assert health.ready
 
 
 async def test_a_blocked_executor_takes_the_pod_out_and_then_kills_it(executor, monkeypatch):

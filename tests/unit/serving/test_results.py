@@ -1,5 +1,6 @@
 import json
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from modelyard_runtime.serving.results import Renderer, typed_label
 
 
 def rendered(scores, outputs, classes=(), types=None):
-    manifest = SimpleNamespace(
+    manifest: Any = SimpleNamespace(
         outputs=outputs,
         classes=list(classes),
         output_schema=[FieldSchema(name=n, type=t) for n, t in (types or {}).items()],
