@@ -1,0 +1,136 @@
+"""Every pod is one that the restricted Pod Security Standard lets in, and fits its limits."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from modelyard_crds import names
+from modelyard_crds.build import BuildRequest, ProfileRequest, ServeRequest
+from modelyard_operator.resources.deployment import Servable, build_deployment
+from modelyard_operator.resources.profile_job import build_profile_job
+from modelyard_operator.resources.runtime import Runtime
+from modelyard_operator.resources.training_job import build_training_job
+from unit.operator import samples
+
+Manifest = dict[str, Any]
+SERVABLE = Servable(3, "uid-v3", samples.DIGEST)
+
+
+def pods() -> dict[str, Manifest]:
+    jobs = {
+        "profile": build_profile_job(samples.dataset(), "f" * 64, samples.RUNTIME),
+        "train": build_training_job(samples.version(), samples.RUNTIME, "job_1"),
+        "serve": build_deployment(samples.deployment(), SERVABLE, samples.RUNTIME),
+    }
+    return {name: job["spec"]["template"]["spec"] for name, job in jobs.items()}
+
+
+@pytest.mark.parametrize("pod", pods().values(), ids=pods())
+def test_pod_is_restricted(pod: Manifest) -> None:
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["enableServiceLinks"] is False
+    security = pod["securityContext"]
+    assert (security["runAsNonRoot"], security["runAsUser"]) == (True, 10001)
+    assert security["seccompProfile"] == {"type": "RuntimeDefault"}
+    for container in pod["containers"]:
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert set(container["resources"]["requests"]) >= {"cpu", "memory"}
+        assert set(container["resources"]["limits"]) >= {"cpu", "memory"}
+    kinds = {kind for volume in pod["volumes"] for kind in volume if kind != "name"}
+    assert kinds <= {"emptyDir", "secret"}
+
+
+def environment(pod: Manifest) -> dict[str, str]:
+    return {item["name"]: item.get("value", "") for item in pod["containers"][0]["env"]}
+
+
+def test_each_pod_gets_its_work_as_one_variable() -> None:
+    built = pods()
+    profile = ProfileRequest.model_validate_json(
+        environment(built["profile"])["MODELYARD_PROFILE_REQUEST"]
+    )
+    assert (profile.dataset, profile.source_hash) == ("table", "f" * 64)
+    build = BuildRequest.model_validate_json(environment(built["train"])["MODELYARD_BUILD_REQUEST"])
+    assert (build.version_uid, build.job_id) == ("uid-churn-v1", "job_1")
+    assert build.build.dataset_digest == samples.DIGEST
+    serve = ServeRequest.model_validate_json(environment(built["serve"])["MODELYARD_SERVE_REQUEST"])
+    assert serve.manifest_key == "builds/uid-v3/manifest.json"
+    assert serve.manifest_digest == samples.DIGEST
+
+
+def test_training_job_tries_again_only_what_may_pass() -> None:
+    job = build_training_job(samples.version(), samples.RUNTIME, "job_1")
+    spec = job["spec"]
+    assert "ttlSecondsAfterFinished" not in spec
+    assert spec["podReplacementPolicy"] == "Failed"
+    assert spec["activeDeadlineSeconds"] == 2 * 600 + 1800
+    ignore, fail = spec["podFailurePolicy"]["rules"]
+    assert ignore["onPodConditions"][0]["type"] == "DisruptionTarget"
+    assert fail["onExitCodes"]["values"] == [65]
+    assert "suspend" not in spec
+
+
+def test_profile_job_leaves_an_unreachable_source_to_the_operator() -> None:
+    job = build_profile_job(samples.dataset(), "f" * 64, samples.RUNTIME)
+    assert job["spec"]["podFailurePolicy"]["rules"][1]["onExitCodes"]["values"] == [65, 75]
+
+
+def test_queue_suspends_the_job_and_names_the_queue() -> None:
+    queued = samples.version(of=samples.model(training={"queueName": "gold"}))
+    job = build_training_job(queued, samples.RUNTIME, "job_1")
+    assert job["spec"]["suspend"] is True
+    assert job["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "gold"
+    assert "kueue.x-k8s.io/queue-name" not in job["spec"]["template"]["metadata"]["labels"]
+
+
+def test_placement_and_credentials_are_passed_through() -> None:
+    training = {
+        "nodeSelector": {"pool": "gpu"},
+        "tolerations": [{"key": "gpu", "operator": "Exists"}],
+        "priorityClassName": "low",
+        "resources": {"limits": {"nvidia.com/gpu": "1"}},
+    }
+    version = samples.version(of=samples.model(training=training))
+    build = version.spec.build
+    source = build.source.model_copy(update={"credentials_secret_ref": _ref("s3-keys")})
+    spec = version.spec.model_copy(update={"build": build.model_copy(update={"source": source})})
+    job = build_training_job(version.model_copy(update={"spec": spec}), samples.RUNTIME, "job_1")
+    pod = job["spec"]["template"]["spec"]
+    assert pod["nodeSelector"] == {"pool": "gpu"}
+    assert pod["tolerations"] == [{"key": "gpu", "operator": "Exists"}]
+    assert pod["priorityClassName"] == "low"
+    assert pod["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "1"
+    assert {"secretName": "s3-keys", "defaultMode": 0o440} in [
+        volume.get("secret") for volume in pod["volumes"]
+    ]
+
+
+def test_pull_secrets_come_from_the_settings() -> None:
+    runtime = Runtime(image="i", pull_secrets=("registry",))
+    job = build_training_job(samples.version(), runtime, "job_1")
+    assert job["spec"]["template"]["spec"]["imagePullSecrets"] == [{"name": "registry"}]
+
+
+def test_children_hold_up_no_deletion_and_are_ours_to_watch() -> None:
+    job = build_training_job(samples.version(), samples.RUNTIME, "job_1")
+    (owner,) = job["metadata"]["ownerReferences"]
+    assert (owner["controller"], owner["blockOwnerDeletion"]) == (True, False)
+    for labels in (job["metadata"]["labels"], job["spec"]["template"]["metadata"]["labels"]):
+        assert labels[names.MANAGED_BY] == names.MANAGER
+
+
+def test_builders_give_json_and_equal_objects_for_equal_input() -> None:
+    assert json.dumps(pods(), sort_keys=True) == json.dumps(pods(), sort_keys=True)
+
+
+def _ref(name: str) -> Any:
+    from modelyard_crds.fields import SecretRef
+
+    return SecretRef(name=name)
