@@ -1,8 +1,8 @@
 """Puts the façade together: routes, error answers, lifespan, middlewares.
 
-``create_app`` is the FastAPI application, ``create_asgi`` what a server runs: the application in
-its middlewares. ``main`` calls it, and so do tests, with a resolver of their own where pods are
-not reached by their addresses.
+``create_app`` is the FastAPI application, ``surround`` puts it into its middlewares. ``main``
+calls both, and so do tests, with services of their own or, through ``connect``, a resolver of
+their own where pods are not reached by their addresses.
 """
 
 import asyncio
@@ -76,6 +76,7 @@ async def connect(
         in_flight=InFlight(settings.max_in_flight, settings.max_in_flight_per_account),
         proxy=proxy,
         resolver=make_resolver(caches) if make_resolver else SliceResolver(caches.slices),
+        draining=asyncio.Event(),
         now=_now,
         random_id=_random_id,
     )
@@ -131,9 +132,8 @@ def create_app(settings: Settings, connected: Connect = connect) -> FastAPI:
     return app
 
 
-def create_asgi(settings: Settings, connected: Connect = connect) -> ASGIApp:
-    """What a server runs."""
-    app = create_app(settings, connected)
+def surround(app: FastAPI, settings: Settings) -> ASGIApp:
+    """What a server runs: the application in its middlewares."""
 
     def stale_seconds() -> float:
         services: Services | None = getattr(app.state, "services", None)

@@ -1,16 +1,34 @@
 """Entry of the façade's process: ``modelyard-api``."""
 
 import os
+from types import FrameType
 
 import prometheus_client
 import uvicorn
+from fastapi import FastAPI
 
 from modelyard_api import logs
-from modelyard_api.app import create_asgi
+from modelyard_api.app import create_app, surround
+from modelyard_api.services import Services
 from modelyard_api.settings import Settings
 
 #: More than the 60 s of common load balancers, so that they close idle connections and not we.
 KEEP_ALIVE_SECONDS = 75
+
+
+class Server(uvicorn.Server):
+    """Ends streams when it is asked to end: uvicorn would wait for them first."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal."""
+        services: Services | None = getattr(self._app.state, "services", None)
+        if services:
+            services.draining.set()
+        super().handle_exit(sig, frame)
 
 
 def main() -> None:
@@ -18,8 +36,9 @@ def main() -> None:
     settings = Settings.from_environment(os.environ)
     logs.configure(settings.log_level)
     prometheus_client.start_http_server(settings.metrics_port)
-    uvicorn.run(
-        create_asgi(settings),
+    app = create_app(settings)
+    config = uvicorn.Config(
+        surround(app, settings),
         host=settings.host,
         port=settings.port,
         loop="uvloop",
@@ -33,6 +52,7 @@ def main() -> None:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
+    Server(config, app).run()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What handlers reach the world through; made once by ``app``, passed to every handler."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,5 +32,7 @@ class Services:
     in_flight: InFlight
     proxy: Proxy
     resolver: Resolver
+    #: Set when the process is asked to end: streams end themselves, clients come back.
+    draining: asyncio.Event
     now: Callable[[], datetime]
     random_id: Callable[[], str]

@@ -80,7 +80,7 @@ class Writer:
             _refused(error)
         except ApiUnreachableError as error:
             raise UnavailableError(
-                "The Kubernetes API server does not answer, so nothing was changed for certain.",
+                "The Kubernetes API server does not answer; the change may or may not be made.",
                 suggestions=["Look whether the change was made, then try again."],
                 retry_after=RETRY_SECONDS,
             ) from error

@@ -211,12 +211,14 @@ class Caches:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @property
-    def synced(self) -> bool:
-        """Whether every cache has been filled once, and its task lives."""
-        return bool(self._reflectors) and all(
-            reflector.synced.is_set() and not task.done()
-            for reflector, task in zip(self._reflectors, self._tasks, strict=True)
-        )
+    def filling(self) -> bool:
+        """Whether some cache waits for its first list, so that it knows nothing yet."""
+        return not all(reflector.synced.is_set() for reflector in self._reflectors)
+
+    @property
+    def alive(self) -> bool:
+        """Whether all watches run."""
+        return bool(self._tasks) and not any(task.done() for task in self._tasks)
 
     @property
     def stale_seconds(self) -> float:

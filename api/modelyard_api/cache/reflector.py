@@ -141,7 +141,8 @@ class Reflector(Generic[T]):
                 raise ExpiredError from error
             raise
         finally:
-            self._lost_at = time.monotonic()
+            # A failed try does not make the copy any younger.
+            self._lost_at = self._lost_at or time.monotonic()
 
     def _apply(self, line: bytes) -> None:
         event = msgspec.json.decode(line, type=_Event)

@@ -5,9 +5,9 @@ import asyncio
 from modelyard_api.auth import Caller
 from modelyard_api.handlers.jobs import find_job
 from modelyard_api.mapping import rest
+from modelyard_api.mapping.logs import log_entries
 from modelyard_api.services import Services
-from modelyard_crds import ModelVersion, names
-from modelyard_crds.build import LogLine
+from modelyard_crds import ModelVersion
 
 
 async def list_logs(
@@ -22,7 +22,7 @@ async def list_logs(
         first, last = max(offset - start, 0), min(offset + limit - start, count)
         if first < last:
             lines = (await services.logs.lines(version))[first:last]
-            entries.extend(_entries(version, lines))
+            entries.extend(log_entries(version, lines))
         start += count
     pagination = rest.Pagination(
         total=start, limit=limit, offset=offset, has_more=offset + len(entries) < start
@@ -36,19 +36,3 @@ def _versions(services: Services, caller: Caller, job_id: str | None) -> list[Mo
         version = view.versions.get(number)
         return [version] if version else []
     return services.caches.versions.cache.values(caller.account)[::-1]
-
-
-def _entries(version: ModelVersion, lines: list[LogLine]) -> list[rest.LogEntry]:
-    job_id = version.status.job_id or ""
-    for owner in version.metadata.owner_references:
-        job_id = names.job_id(owner.uid, version.spec.version)
-    return [
-        rest.LogEntry(
-            job_id=job_id,
-            model_name=version.spec.model_ref.name,
-            timestamp=line.timestamp,
-            level=line.level,
-            message=line.message,
-        )
-        for line in lines
-    ]

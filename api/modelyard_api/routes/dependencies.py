@@ -8,6 +8,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from pydantic import BaseModel
 
 from modelyard_api.auth import Caller, Credentials, Right
+from modelyard_api.errors import UnavailableError
 from modelyard_api.limits import RateLimiter
 from modelyard_api.middleware import INFO, RequestInfo
 from modelyard_api.scopes import Scope
@@ -102,6 +103,8 @@ async def admit(
     limiter: RateLimiter,
 ) -> Caller:
     """The caller of a request, where it may go on."""
+    if services.caches.filling:
+        raise UnavailableError("The façade is starting.", retry_after=2)
     caller = info.caller = await services.authenticator.authenticate(credentials)
     info.audited = right.scope is Scope.WRITE
     allowance = await limiter.hit(caller.subject)

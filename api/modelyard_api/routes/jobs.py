@@ -1,10 +1,13 @@
 """Jobs: builds and their logs; the logs are endpoint 10 of the specification."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query
+from starlette.responses import StreamingResponse
 
-from modelyard_api.handlers import build_logs, jobs
+from modelyard_api.handlers import build_logs, job_events, jobs
+from modelyard_api.handlers.job_events import JobEvent, LogEvent
 from modelyard_api.mapping import rest
 from modelyard_api.mapping import rest_platform as platform
 from modelyard_api.routes.dependencies import (
@@ -17,13 +20,17 @@ from modelyard_api.routes.dependencies import (
 )
 
 router = APIRouter(tags=["Jobs"])
+EVENTS = "text/event-stream"
+NOT_BUFFERED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+RETRY_MILLISECONDS = 1000
+LogLimit = Annotated[int, Query(ge=1, le=1000, description="Most lines to answer.")]
 
 
 @router.get("/models/build-logs", operation_id="getBuildLogs", responses=errors(404))
 async def list_logs(
     services: ServicesDep,
     caller: VersionReader,
-    limit: Annotated[int, Query(ge=1, le=1000, description="Most lines to answer.")] = 100,
+    limit: LogLimit = 100,
     offset: Offset = 0,
     job_id: Annotated[str | None, Query(description="Only the lines of this build.")] = None,
 ) -> rest.LogList:
@@ -43,6 +50,39 @@ async def list_jobs(
 async def get_job(services: ServicesDep, caller: VersionReader, job_id: str) -> platform.JobJson:
     """Get how far a build is, and why where it failed."""
     return jobs.get_job(services, caller, job_id)
+
+
+@router.get(
+    "/jobs/{job_id}/logs",
+    operation_id="getJobLogs",
+    response_model=rest.LogList,
+    responses=errors(404) | {200: {"content": {EVENTS: {"schema": {"type": "string"}}}}},
+)
+async def job_logs(
+    services: ServicesDep,
+    caller: VersionReader,
+    job_id: str,
+    limit: LogLimit = 100,
+    offset: Offset = 0,
+    follow: Annotated[bool, Query(description="Stream lines and progress as they come.")] = False,
+    last_event_id: Annotated[int, Header(ge=0, description="Line to go on after.")] = 0,
+) -> rest.LogList | StreamingResponse:
+    """Get the lines of a build, or follow it as server-sent events `log` and `job`."""
+    if not follow:
+        return await build_logs.list_logs(services, caller, limit, offset, job_id)
+    jobs.find_job(services, caller, job_id)
+    events = job_events.follow(services, caller, job_id, last_event_id or offset)
+    return StreamingResponse(_stream(events), media_type=EVENTS, headers=NOT_BUFFERED)
+
+
+async def _stream(events: AsyncIterator[LogEvent | JobEvent]) -> AsyncIterator[str]:
+    yield f"retry: {RETRY_MILLISECONDS}\n\n"
+    async for event in events:
+        if isinstance(event, LogEvent):
+            content = event.entry.model_dump_json()
+            yield f"id: {event.number}\nevent: log\ndata: {content}\n\n"
+        else:
+            yield f"event: job\ndata: {event.job.model_dump_json()}\n\n"
 
 
 @router.post(

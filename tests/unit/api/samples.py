@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -201,6 +202,7 @@ async def services(settings: Settings | None = None) -> AsyncIterator[Services]:
         in_flight=InFlight(settings.max_in_flight, settings.max_in_flight_per_account),
         proxy=Proxy(session),
         resolver=SliceResolver(caches.slices),
+        draining=asyncio.Event(),
         now=lambda: NOW,
         random_id=lambda: f"{next(numbers):032x}",
     )

@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from starlette.types import ASGIApp, Message, Receive, Send
 
-from modelyard_api.app import create_app, create_asgi
+from modelyard_api.app import create_app, surround
 from modelyard_api.faults import allowed_methods
 from modelyard_api.services import Services
 from modelyard_api.settings import Settings
@@ -49,7 +49,7 @@ async def running(settings: Settings = SETTINGS) -> AsyncIterator[Facade]:
         async def connected(_settings: Settings) -> AsyncIterator[Services]:
             yield services
 
-        app = create_asgi(settings, connected)
+        app = surround(create_app(settings, connected), settings)
         lifespan: asyncio.Queue[Message] = asyncio.Queue()
         started = asyncio.Event()
 
@@ -439,3 +439,37 @@ async def test_logs_are_newest_job_first_with_lines_in_order(facade: Facade) -> 
     assert (text, pagination["has_more"]) == ("ea", True)
     assert (await read(f"job_id={names.job_id('uid-churn', 1)}"))[0] == "abc"
     assert (await read("offset=99"))[0] == ""
+
+
+async def test_a_build_is_followed_to_its_end_from_any_line(facade: Facade) -> None:
+    caches, store = facade.services.caches, facade.services.store
+    samples.fill(caches, samples.model(), samples.version(1, "BUILDING", progress=10))
+    lines = [{"timestamp": samples.CREATED, "level": "INFO", "message": text} for text in "abc"]
+    content = [json.dumps(line) + "\n" for line in lines]
+    await store.put("builds/uid-churn-v1/logs.jsonl", "".join(content[:2]).encode())
+    path = f"/jobs/{names.job_id('uid-churn', 1)}/logs?follow=true"
+    following = asyncio.create_task(
+        facade.send("GET", path, headers={"Last-Event-ID": "1"}, timeout=10)
+    )
+    await asyncio.sleep(0)
+    await store.put("builds/uid-churn-v1/logs.jsonl", "".join(content).encode())
+    samples.fill(caches, samples.version(1))
+    answer = await following
+    events = [
+        dict(line.split(": ", 1) for line in block.splitlines())
+        for block in answer.text.strip().split("\n\n")
+    ]
+    logged = [event for event in events if event.get("event") == "log"]
+    assert [(e["id"], json.loads(e["data"])["message"]) for e in logged] == [("2", "b"), ("3", "c")]
+    assert json.loads(events[-1]["data"])["status"] == "SUCCEEDED"
+
+
+async def test_a_followed_build_ends_when_the_process_does(facade: Facade) -> None:
+    caches = facade.services.caches
+    samples.fill(caches, samples.model(), samples.version(1, "BUILDING"))
+    facade.services.draining.set()
+    path = f"/jobs/{names.job_id('uid-churn', 1)}/logs?follow=true"
+    answer = await facade.send("GET", path)
+    assert answer.text.startswith("retry: 1000")
+    unknown = await facade.send("GET", "/jobs/job_000000000000/logs?follow=true")
+    assert unknown.status_code == 404
