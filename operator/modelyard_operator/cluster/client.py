@@ -150,7 +150,7 @@ class Api:
             metrics.API_CALLS.labels(method, code).inc()
             metrics.API_SECONDS.labels(method).observe(time.monotonic() - started)
         if status >= 400:  # noqa: PLR2004 - the line between answers and errors in HTTP
-            raise _error(status, data, headers, f"{method} {path}")
+            raise error_of(status, data, headers, f"{method} {path}")
         answer: dict[str, Any] = msgspec.json.decode(data)
         return answer
 
@@ -179,7 +179,7 @@ class Api:
         return response.status, response.headers, data
 
 
-def _error(code: int, data: bytes, headers: Mapping[str, str], call: str) -> OperatorError:
+def error_of(code: int, data: bytes, headers: Mapping[str, str], call: str) -> OperatorError:
     """The error of our tree for an answer that is one."""
     status = _status(data)
     message = status.get("message") or f"HTTP {code}"

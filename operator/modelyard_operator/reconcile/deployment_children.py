@@ -71,12 +71,13 @@ def children_due(
     return (
         *_applied(build_service(deployment), found.service),
         *_applied(wanted_deployment, found.deployment),
-        *_scale(deployment, found.replicas, autoscaled=scaled),
+        # An autoscaler that is to go would undo the scale that comes after it.
         *(
             _applied(build_autoscaler(deployment, autoscaling), found.autoscaler)
             if autoscaling is not None and scaled
             else _removed(found.autoscaler, "autoscaling is off")
         ),
+        *_scale(deployment, found.replicas, autoscaled=scaled),
         *(
             _applied(build_disruption_budget(deployment), found.disruption_budget)
             if least_replicas(deployment) >= LEAST_REPLICAS

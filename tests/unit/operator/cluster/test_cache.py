@@ -1,0 +1,88 @@
+"""The newest state wins, from wherever it comes; what is gone stays gone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelyard_operator.cluster.cache import Cache, owned_by, refers_to
+from modelyard_operator.cluster.kinds import JOB, MODEL, MODEL_VERSION, POD, slim
+from unit.operator import samples
+
+KEY = ("team-a", "churn-v1")
+
+
+def job(version: int, uid: str = "uid-1", **metadata: Any) -> dict[str, Any]:
+    raw = samples.raw_job()
+    raw["metadata"] |= {"uid": uid, "resourceVersion": str(version), **metadata}
+    return raw
+
+
+def seen(cache: Cache) -> str | None:
+    raw = cache.get(JOB, KEY)
+    return raw["metadata"]["resourceVersion"] if raw else None
+
+
+@given(st.permutations([1, 2, 3, 4, 5]))
+def test_order_of_arrival_does_not_matter(order: list[int]) -> None:
+    """Pitfall 2.5: watches, lists and answers to our own writes overtake each other."""
+    cache = Cache()
+    for version in order:
+        cache.put(JOB, job(version))
+    assert seen(cache) == "5"
+
+
+def test_same_state_is_no_news() -> None:
+    cache = Cache()
+    assert cache.put(JOB, job(3))
+    assert not cache.put(JOB, job(3))
+    assert not cache.put(JOB, job(2))
+
+
+def test_list_that_was_on_its_way_brings_nothing_back() -> None:
+    """Pitfall 2.4."""
+    cache = Cache()
+    cache.put(JOB, job(3))
+    cache.drop(JOB, job(4))
+    assert not cache.put(JOB, job(3))
+    assert seen(cache) is None
+
+
+def test_object_that_lost_its_label_and_got_it_back_is_known_again() -> None:
+    cache = Cache()
+    cache.put(JOB, job(3))
+    cache.drop(JOB, job(4))
+    assert cache.put(JOB, job(5))
+
+
+def test_object_that_took_the_name_outlives_the_old_ones_deletion() -> None:
+    cache = Cache()
+    cache.put(JOB, job(3))
+    cache.put(JOB, job(9, uid="uid-2"))
+    cache.drop(JOB, job(4))
+    assert seen(cache) == "9"
+
+
+def test_objects_are_found_by_owner_and_reference() -> None:
+    cache = Cache()
+    owner = {"kind": "ModelVersion", "name": "churn-v1", "uid": "uid-v", "controller": True}
+    cache.put(JOB, job(1, ownerReferences=[owner]))
+    assert [raw["metadata"]["name"] for raw in cache.find(JOB, owned_by("uid-v"))] == ["churn-v1"]
+    cache.put(JOB, job(2, ownerReferences=[]))
+    assert cache.find(JOB, owned_by("uid-v")) == []
+    version = {"metadata": samples.meta("churn-v1"), "spec": {"modelRef": {"name": "churn"}}}
+    cache.put(MODEL_VERSION, version)
+    assert cache.keys(MODEL_VERSION, refers_to(MODEL, "team-a", "churn")) == [KEY]
+
+
+def test_only_what_decides_is_kept() -> None:
+    """Pitfall 1.15."""
+    raw = samples.raw_pod()
+    raw["metadata"]["managedFields"] = [{"manager": "x"}]
+    raw["spec"]["volumes"] = [{"name": "tmp"}]
+    kept = slim(POD, raw)
+    assert "managedFields" not in kept["metadata"]
+    assert "volumes" not in kept["spec"]
+    assert kept["spec"]["containers"][0]["image"] == "modelyard/inference:1"

@@ -1,0 +1,65 @@
+"""What the API server answers becomes an error of our own tree, once."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from modelyard_crds.reasons import Reason
+from modelyard_operator.cluster.client import error_of
+from modelyard_operator.errors import (
+    ConflictError,
+    NotFoundError,
+    OperatorError,
+    RefusedError,
+    TryAgainError,
+)
+
+
+def answer(code: int, message: str = "words", **more: Any) -> OperatorError:
+    headers = more.pop("headers", {})
+    return error_of(code, json.dumps({"message": message, **more}).encode(), headers, "GET /x")
+
+
+@pytest.mark.parametrize(
+    ("code", "type_"),
+    [
+        (404, NotFoundError),
+        (409, ConflictError),
+        (400, RefusedError),
+        (403, RefusedError),
+        (422, RefusedError),
+        (413, RefusedError),
+        (401, TryAgainError),
+        (429, TryAgainError),
+        (500, TryAgainError),
+        (503, TryAgainError),
+    ],
+)
+def test_codes(code: int, type_: type[OperatorError]) -> None:
+    error = answer(code)
+    assert type(error) is type_
+    assert "words" in str(error)
+
+
+def test_quota_has_a_reason_of_its_own() -> None:
+    error = answer(403, 'jobs.batch "x" is forbidden: exceeded quota: q, requested: 1')
+    assert isinstance(error, RefusedError)
+    assert error.reason is Reason.QUOTA_EXCEEDED
+
+
+def test_terminating_namespace_ends_the_matter() -> None:
+    error = answer(403, details={"causes": [{"reason": "NamespaceTerminating"}]})
+    assert isinstance(error, NotFoundError)
+
+
+def test_retry_after_is_obeyed() -> None:
+    error = answer(429, headers={"Retry-After": "7"})
+    assert isinstance(error, TryAgainError)
+    assert error.retry_after == 7
+
+
+def test_answer_that_is_no_json_is_an_error_all_the_same() -> None:
+    assert isinstance(error_of(502, b"<html>", {}, "GET /x"), TryAgainError)
