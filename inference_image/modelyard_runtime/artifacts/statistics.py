@@ -1,0 +1,87 @@
+"""What the training data looked like, column by column: what drift is measured against."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from pydantic import JsonValue
+
+from modelyard_crds.fields import FieldSchema
+from modelyard_runtime.data.table import Column, Table
+
+QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+TOP_CATEGORIES = 50
+_DIGITS = 7
+
+
+def statistics_of(
+    table: Table, names: Sequence[str], target: Column, categories: Mapping[str, Sequence[str]]
+) -> bytes:
+    """The statistics file: every feature and the target, and the codes of text columns."""
+    columns = {name: column_statistics(table.by_name[name]) for name in names}
+    content = {
+        "rows": table.rows,
+        "columns": columns,
+        "target": {target.name: column_statistics(target)},
+        "categories": categories,
+    }
+    return json.dumps(content, ensure_ascii=False, indent=1).encode()
+
+
+def column_statistics(column: Column) -> dict[str, Any]:
+    """One column: how much is missing, and how the rest is spread."""
+    found: dict[str, Any] = {
+        "type": column.type,
+        "missing": len(column.values) - column.known,
+        "distinct": column.distinct,
+    }
+    if column.type in {"string", "boolean"}:
+        top = sorted(column.label_counts.items(), key=lambda item: (-item[1], item[0]))
+        return {**found, "frequencies": dict(top[:TOP_CATEGORIES])}
+    values = column.values[~column.missing]
+    if len(values) == 0:
+        return found
+    quantiles = np.quantile(values, QUANTILES)
+    return {
+        **found,
+        "mean": _rounded(values.mean()),
+        "std": _rounded(values.std()),
+        "quantiles": {
+            f"{share:g}": _rounded(value)
+            for share, value in zip(QUANTILES, quantiles.tolist(), strict=True)
+        },
+    }
+
+
+def example_of(table: Table, schema: Sequence[FieldSchema]) -> dict[str, JsonValue]:
+    """A typical request: the middle of numbers and dates, the most frequent of the rest."""
+    return {
+        field.name: _typical(field, table.by_name[field.name])
+        for field in schema
+        if table.by_name[field.name].known
+    }
+
+
+def _typical(field: FieldSchema, column: Column) -> JsonValue:
+    if column.type in {"string", "boolean"}:
+        allowed = {
+            label: count
+            for label, count in column.label_counts.items()
+            if field.enum is None or label in field.enum
+        }
+        if not allowed:
+            return field.enum[0] if field.enum else None
+        label = max(sorted(allowed), key=lambda name: allowed[name])
+        return label == "true" if column.type == "boolean" else label
+    middle = float(np.quantile(column.values[~column.missing], 0.5, method="lower"))
+    if column.type == "datetime":
+        return datetime.fromtimestamp(middle, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    low = middle if field.minimum is None else max(middle, field.minimum)
+    bounded = low if field.maximum is None else min(low, field.maximum)
+    return int(bounded) if column.type == "integer" else _rounded(bounded)
+
+
+def _rounded(value: float) -> float:
+    return float(f"{float(value):.{_DIGITS}g}")

@@ -1,0 +1,7 @@
+"""From a plan and a table to the best model, and the jobs that pods run.
+
+``main`` is the entry; ``jobs`` does what a pod is asked; ``build`` is the way of one version.
+``encoding`` makes matrices of columns, ``candidates`` and ``search`` find the model, ``graph``
+turns it into ONNX, ``evaluation`` judges it by that graph's own outputs. scikit-learn is imported
+inside functions: a pod that fails early fails fast.
+"""

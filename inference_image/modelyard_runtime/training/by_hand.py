@@ -1,0 +1,156 @@
+"""``modelyard-train --dataset FILE --intent TEXT --output DIR``: a build without a cluster.
+
+The same code as in a pod, with a folder as the store and a line on the terminal for progress.
+"""
+
+import argparse
+import json
+import logging
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from modelyard_crds.base import NameRef
+from modelyard_crds.build import BuildRequest, LogLine, Progress, StoreConfig
+from modelyard_crds.fields import FieldSchema, Metric, Source, Training, schema_by_name
+from modelyard_crds.model_version import Build
+from modelyard_runtime.artifacts.progress import Reporter
+from modelyard_runtime.data.source import fetch_local
+from modelyard_runtime.store import open_store
+
+_BAR_WIDTH = 24
+_MANIFEST = "manifest.json"
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The options of a build by hand."""
+    parser = argparse.ArgumentParser(
+        prog="modelyard-train",
+        description="Build a model from a file and a sentence. In a pod, the sub-commands "
+        "'profile' and 'build' take their request from the environment instead.",
+    )
+    parser.add_argument("--dataset", type=Path, required=True, help="CSV, Parquet or JSON lines")
+    parser.add_argument("--intent", required=True, help="what to predict, in a sentence")
+    parser.add_argument("--input-schema", type=_schema, help='{"field": "type", …}')
+    parser.add_argument("--output-schema", type=_schema, help='{"field": "type", …}')
+    parser.add_argument("--metric", choices=get_args(Metric))
+    parser.add_argument("--max-iterations", type=int, help="most candidates to try")
+    parser.add_argument("--time-budget", type=int, default=600, help="seconds of search")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--output", type=Path, required=True, help="folder for the artifact")
+    parser.add_argument("--json", action="store_true", help="print a JSON report")
+    return parser
+
+
+def run_by_hand(options: argparse.Namespace, cpus: int, started: float) -> dict[str, Any]:
+    """Build, and report what came of it.
+
+    Raises PodError as a pod's build does.
+    """
+    from modelyard_runtime.training.build import Job, build_version
+
+    fetched = fetch_local(options.dataset)
+    store = open_store(StoreConfig(url=options.output.resolve().as_uri()))
+    store.delete(_MANIFEST)
+    with tempfile.TemporaryDirectory() as folder, Reporter(_terminal, _quiet()) as reporter:
+        job = Job(
+            request=_request(options, fetched.digest),
+            store=store,
+            prefix="",
+            manifest_key=_MANIFEST,
+            folder=Path(folder),
+            cpus=cpus,
+            started=started,
+        )
+        built = build_version(job, lambda: fetched, reporter)
+    return {
+        "plan": asdict(built.plan)
+        | {
+            "dropped": dict(built.plan.dropped),
+            "input_schema": schema_by_name(built.plan.input_schema),
+            "output_schema": schema_by_name(built.plan.output_schema),
+            "outputs": [output.to_json() for output in built.plan.outputs],
+        },
+        "metrics": built.manifest.metrics,
+        "algorithm": built.manifest.training_info.algorithm,
+        "candidates": built.manifest.training_info.candidates,
+        "feature_importance": built.manifest.training_info.feature_importance,
+        "onnx_difference": built.difference,
+        "seconds": built.manifest.training_info.training_seconds,
+        "output": str(options.output),
+    }
+
+
+def summary(report: dict[str, Any]) -> str:
+    """The report in a few lines, for a terminal."""
+    plan = report["plan"]
+    figures = ", ".join(f"{name} {value:.4g}" for name, value in report["metrics"].items())
+    lines = [
+        f"{report['algorithm']} predicts {plan['target']} ({plan['task']}): {figures}",
+        *(f"warning: {warning}" for warning in plan["warnings"]),
+        f"{report['candidates']} candidates in {report['seconds']:.1f} s → {report['output']}",
+    ]
+    return "\n".join(lines)
+
+
+def _request(options: argparse.Namespace, digest: str) -> BuildRequest:
+    training = Training(
+        metric=options.metric,
+        max_iterations=options.max_iterations,
+        time_budget=f"{options.time_budget}s",
+        seed=options.seed,
+    )
+    build = Build(
+        intent=options.intent,
+        dataset_ref=NameRef(name=options.dataset.name),
+        dataset_digest=digest,
+        source=Source(),
+        input_schema=options.input_schema,
+        output_schema=options.output_schema,
+        training=training,
+    )
+    return BuildRequest(
+        namespace="local",
+        model=options.dataset.stem,
+        version=1,
+        version_uid="local",
+        job_id="local",
+        build=build,
+    )
+
+
+def _schema(text: str) -> list[FieldSchema]:
+    try:
+        given = json.loads(text)
+        return [
+            FieldSchema.model_validate(
+                {"name": name, **(value if isinstance(value, dict) else {"type": value})}
+            )
+            for name, value in given.items()
+        ]
+    except (ValueError, AttributeError, ValidationError) as error:
+        msg = f'expected JSON such as {{"age": "integer"}}: {error}'
+        raise argparse.ArgumentTypeError(msg) from error
+
+
+def _terminal(progress: Progress, _lines: Sequence[LogLine]) -> None:
+    if not sys.stderr.isatty():
+        return
+    filled = round(_BAR_WIDTH * progress.percent / 100)
+    bar = "█" * filled + "░" * (_BAR_WIDTH - filled)
+    end = "\n" if progress.percent == 100 else ""  # noqa: PLR2004 - percent
+    sys.stderr.write(f"\r\x1b[K{bar} {progress.percent:3} % {progress.step}{end}")
+    sys.stderr.flush()
+
+
+def _quiet() -> logging.Logger:
+    """By hand the terminal shows progress and the summary, not the log."""
+    logger = logging.getLogger("modelyard_runtime.by_hand")
+    logger.propagate = False
+    logger.addHandler(logging.NullHandler())
+    return logger

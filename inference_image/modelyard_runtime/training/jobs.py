@@ -1,0 +1,139 @@
+"""What a pod is asked to do: profile a dataset, or build a version.
+
+Each reads its request from the environment, its credentials from mounted folders, and returns
+the message that ``main`` leaves behind.
+"""
+
+import logging
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from modelyard_crds.build import (
+    ENV_BUILD_REQUEST,
+    ENV_POD_UID,
+    ENV_PROFILE_REQUEST,
+    SOURCE_MOUNT,
+    STORE_MOUNT,
+    BuildRequest,
+    PodResult,
+    ProfileRequest,
+    build_prefix,
+    manifest_key,
+    profile_key,
+)
+from modelyard_crds.reasons import Reason
+from modelyard_runtime.artifacts.progress import Reporter, to_store
+from modelyard_runtime.artifacts.publish import probe
+from modelyard_runtime.data.profile import profile_of
+from modelyard_runtime.data.reading import read_table
+from modelyard_runtime.data.source import Fetched, fetch
+from modelyard_runtime.errors import PodError, TemporaryError, UserError
+from modelyard_runtime.messages import read_request
+from modelyard_runtime.store import Store, StoreError, open_store, read_config, read_secret
+
+log = logging.getLogger(__name__)
+
+
+def run_profile(store_mount: Path = Path(STORE_MOUNT)) -> PodResult:
+    """Read a dataset and store its profile."""
+    request = read_request(ENV_PROFILE_REQUEST, ProfileRequest)
+    store = _open(store_mount)
+    with tempfile.TemporaryDirectory() as folder:
+        where = Path(folder)
+        fetched = fetch(request.source, request.namespace, store, _credentials(), where)
+        log.info("read %d bytes", fetched.size_bytes)
+        profile = profile_of(fetched, read_table(fetched, request.format, {}, where))
+    key = profile_key(request.dataset_uid, request.source_hash)
+    try:
+        store.put(key, profile.model_dump_json(by_alias=True, exclude_none=True).encode())
+    except StoreError as error:
+        raise TemporaryError(Reason.STORE_UNAVAILABLE, str(error)) from error
+    return PodResult(
+        reason=Reason.READY,
+        message=f"{profile.rows} rows and {profile.column_count} columns of {profile.format}.",
+        digest=profile.digest,
+    )
+
+
+def run_build(cpus: int, started: float, store_mount: Path = Path(STORE_MOUNT)) -> PodResult:
+    """Build a version and publish it."""
+    request = read_request(ENV_BUILD_REQUEST, BuildRequest)
+    store = _open(store_mount)
+    prefix = build_prefix(request.version_uid)
+    probe(store, prefix)
+    threading.Thread(target=_import_ahead, daemon=True).start()
+    # The operator sets the pod's uid; without it the folder must still be this process's own.
+    pod = os.environ.get(ENV_POD_UID) or f"pod-{time.time_ns()}"
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Reporter(to_store(store, request.version_uid), log) as reporter,
+        _said_in_log(reporter),
+    ):
+        from modelyard_runtime.training.build import Job, build_version
+
+        job = Job(
+            request=request,
+            store=store,
+            prefix=f"{prefix}{pod}/",
+            manifest_key=manifest_key(request.version_uid),
+            folder=Path(folder),
+            cpus=cpus,
+            started=started,
+        )
+        built = build_version(job, lambda: _fetch_unchanged(request, store, job.folder), reporter)
+    return PodResult(
+        reason=Reason.READY,
+        message=f"{built.manifest.training_info.algorithm} predicts {built.manifest.target!r}.",
+        digest=built.digest,
+    )
+
+
+def _fetch_unchanged(request: BuildRequest, store: Store, folder: Path) -> Fetched:
+    """The dataset, which must still be what was profiled."""
+    build = request.build
+    fetched = fetch(build.source, request.namespace, store, _credentials(), folder)
+    if fetched.digest != build.dataset_digest:
+        raise UserError(
+            Reason.DATASET_CHANGED,
+            f"The content of dataset {build.dataset_ref.name!r} has changed since it was profiled "
+            f"(it has {fetched.digest[:19]}…, the version was asked from "
+            f"{build.dataset_digest[:19]}…): set the annotation modelyard.dev/refresh on the "
+            "Dataset to read it again, which makes a new version.",
+        )
+    return fetched
+
+
+@contextmanager
+def _said_in_log(reporter: Reporter) -> Iterator[None]:
+    """The last line of a build's log says how it failed."""
+    try:
+        yield
+    except PodError as error:
+        reporter.log(f"{error.reason.value}: {error.message}", "ERROR")
+        raise
+    except Exception:
+        reporter.log("The build failed for a reason of its own; the pod's log has it.", "ERROR")
+        raise
+
+
+def _open(mount: Path) -> Store:
+    try:
+        return open_store(read_config(mount))
+    except StoreError as error:
+        raise TemporaryError(Reason.STORE_UNAVAILABLE, str(error)) from error
+
+
+def _credentials() -> dict[str, str]:
+    return read_secret(Path(SOURCE_MOUNT))
+
+
+def _import_ahead() -> None:
+    """Load the slow libraries while the dataset is still on its way."""
+    import sklearn.ensemble
+    import sklearn.linear_model
+    import sklearn.model_selection  # noqa: F401
