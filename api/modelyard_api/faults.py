@@ -83,13 +83,14 @@ def of_http(
 
 
 def allowed_methods(document: Mapping[str, Any], path: str) -> list[str]:
-    """The methods that the OpenAPI document has for a path."""
-    return sorted(
-        method.upper()
-        for template, operations in document["paths"].items()
-        if re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", template), path)
-        for method in operations
+    """The methods that the OpenAPI document has for a path; a fixed path hides parameters."""
+    paths = document["paths"]
+    fitting = (
+        [path]
+        if path in paths
+        else [t for t in paths if re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", t), path)]
     )
+    return sorted({method.upper() for template in fitting for method in paths[template]})
 
 
 def of_validation(faults: Sequence[Any]) -> ModelyardError:

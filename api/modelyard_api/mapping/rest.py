@@ -5,12 +5,21 @@ which the OpenAPI document shows.
 """
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PlainSerializer,
+    StrictBool,
+    StrictInt,
+    WithJsonSchema,
+)
 
 from modelyard_crds.conditions import rfc3339
-from modelyard_crds.fields import Metric
+from modelyard_crds.fields import MAX_COLUMNS, FieldType, Metric
 from modelyard_crds.model import INTENT_MAX_LENGTH
 
 UtcTime = Annotated[
@@ -21,6 +30,37 @@ UtcTime = Annotated[
 Status = Literal["DRAFT", "BUILDING", "READY", "ERROR"]
 DeploymentStatus = Literal["DEPLOYING", "DEPLOYED", "DEGRADED", "FAILED", "UNDEPLOYING"]
 SchemaJson = dict[str, JsonValue]
+_FIELD_TYPE = {"enum": list(get_args(FieldType))}
+#: How a schema is documented; ``schemas`` reads it, with messages that name the field.
+SchemaRequest = Annotated[
+    SchemaJson,
+    WithJsonSchema(
+        {
+            "type": "object",
+            "description": "Field name to type, or to an object with a type and more.",
+            "propertyNames": {"minLength": 1, "maxLength": 253},
+            "maxProperties": MAX_COLUMNS,
+            "additionalProperties": {
+                "anyOf": [
+                    _FIELD_TYPE,
+                    {
+                        "type": "object",
+                        "required": ["type"],
+                        "additionalProperties": False,
+                        "properties": {
+                            "type": _FIELD_TYPE,
+                            "description": {"type": "string", "maxLength": 1024},
+                            "required": {"type": "boolean"},
+                            "enum": {"type": "array", "items": {"type": "string"}},
+                            "minimum": {"type": "number"},
+                            "maximum": {"type": "number"},
+                        },
+                    },
+                ]
+            },
+        }
+    ),
+]
 Tags = Annotated[list[Annotated[str, Field(min_length=1, max_length=63)]], Field(max_length=32)]
 DisplayName = Annotated[str, Field(min_length=1, max_length=253)]
 Description = Annotated[str, Field(max_length=4096)]
@@ -121,8 +161,8 @@ class ModelCreate(Request):
     dataset_id: DatasetReference
     name: DisplayName | None = None
     description: Description | None = None
-    input_schema: SchemaJson | None = None
-    output_schema: SchemaJson | None = None
+    input_schema: SchemaRequest | None = None
+    output_schema: SchemaRequest | None = None
     tags: Tags = []
 
 
@@ -190,7 +230,7 @@ class Retrain(Request):
     upload_id: DatasetReference | None = None
     goal: Intent | None = None
     metric: Metric | None = None
-    max_iterations: Annotated[int, Field(ge=1, le=1000)] | None = None
+    max_iterations: Annotated[int, Field(strict=True, ge=1, le=1000)] | None = None
 
 
 class RetrainStarted(Answer):
@@ -250,8 +290,8 @@ class VersionCreate(Request):
 
     dataset_id: DatasetReference
     intent: Intent | None = None
-    input_schema: SchemaJson | None = None
-    output_schema: SchemaJson | None = None
+    input_schema: SchemaRequest | None = None
+    output_schema: SchemaRequest | None = None
 
 
 class VersionStarted(BuildStarted):
@@ -268,9 +308,9 @@ class Deploy(Request):
     """Where and on how many pods to serve."""
 
     environment: Environment = "production"
-    replicas: Annotated[int, Field(ge=1, le=1000)] = 1
-    auto_scale: bool = True
-    version: int | str | None = Field(
+    replicas: Annotated[int, Field(strict=True, ge=1, le=1000)] = 1
+    auto_scale: StrictBool = True
+    version: StrictInt | str | None = Field(
         None, description="Version to serve; by default the newest READY one."
     )
 

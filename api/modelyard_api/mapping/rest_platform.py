@@ -77,7 +77,7 @@ class UploadFileCreate(Request):
 
     filename: Filename
     content_type: str | None = None
-    size_bytes: Annotated[int, Field(ge=0)] | None = None
+    size_bytes: Annotated[int, Field(strict=True, ge=0)] | None = None
 
 
 class UploadCreate(Request):

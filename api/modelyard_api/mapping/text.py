@@ -6,6 +6,7 @@ import re
 from modelyard_crds.names import NAME_MAX_LENGTH
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 RESERVED_MODEL_NAMES = frozenset({"build-logs"})
 
 

@@ -1,11 +1,12 @@
 """Models: endpoints 1, 2, 3, 7 and 8 of the specification, and 3 in its older words."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Path
 
 from modelyard_api.handlers import models
 from modelyard_api.mapping import rest
+from modelyard_api.mapping.text import NAME_PATTERN
 from modelyard_api.routes.bodies import json_only
 from modelyard_api.routes.dependencies import (
     BODY,
@@ -21,6 +22,12 @@ from modelyard_api.routes.dependencies import (
     ServicesDep,
     errors,
 )
+from modelyard_crds.names import NAME_MAX_LENGTH
+
+#: Only documented: the handler's message says more than a pattern.
+NewName = Annotated[
+    str, Path(json_schema_extra={"pattern": NAME_PATTERN, "maxLength": NAME_MAX_LENGTH})
+]
 
 router = APIRouter(tags=["Models"], dependencies=[Depends(json_only)])
 
@@ -64,7 +71,7 @@ async def get_model(
 async def create_model(
     services: ServicesDep,
     caller: ModelCreator,
-    model_name: str,
+    model_name: NewName,
     body: rest.ModelCreate,
     idempotency_key: IdempotencyKey = None,
 ) -> rest.BuildStarted:
@@ -81,7 +88,7 @@ async def create_model(
 async def create_model_by_goal(
     services: ServicesDep,
     caller: ModelCreator,
-    model_name: str,
+    model_name: NewName,
     body: rest.ModelCreateByGoal,
     idempotency_key: IdempotencyKey = None,
 ) -> rest.BuildStarted:

@@ -30,6 +30,9 @@ SETTINGS = Settings(
 )
 
 
+BUILD_LOGS = "/models/build-logs"
+
+
 class Facade:
     """A running application and a client of it."""
 
@@ -109,7 +112,8 @@ async def test_without_a_credential_nothing_opens(facade: Facade, prefix: str) -
 
 async def test_every_method_on_every_path_has_an_envelope(facade: Facade) -> None:
     document = create_app(Settings()).openapi()
-    for path in {path for _, path in operations()} | {"/nope", "/models/"}:
+    # To other methods than GET, build-logs is a model's name, and one that no model can have.
+    for path in ({path for _, path in operations()} | {"/nope", "/models/"}) - {BUILD_LOGS}:
         allowed = set(allowed_methods(document, path))
         for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"} - allowed:
             answer = await facade.send(method, path)
@@ -118,6 +122,11 @@ async def test_every_method_on_every_path_has_an_envelope(facade: Facade) -> Non
                 assert fault(answer)["code"] == ("invalid_request" if allowed else "not_found")
             if allowed:
                 assert set(answer.headers["allow"].split(", ")) == allowed
+
+
+async def test_the_reserved_name(facade: Facade) -> None:
+    answer = await facade.send("POST", BUILD_LOGS, json={"intent": "x", "dataset_id": "d"})
+    assert (answer.status_code, "reserved" in fault(answer)["message"]) == (422, True)
 
 
 async def test_the_request_id_is_echoed_or_made(facade: Facade) -> None:
@@ -174,6 +183,7 @@ async def test_lists_are_sorted_filtered_and_paged(facade: Facade) -> None:
         ({"intent": "x", "dataset_id": "d", "datset": 1}, 422, "body.datset"),
         ({"intent": 3, "dataset_id": "d"}, 422, "body.intent"),
         ({"intent": "x", "dataset_id": "d", "tags": "a"}, 422, "body.tags"),
+        ({"intent": "x", "dataset_id": "d", "input_schema": ["a"]}, 422, "body.input_schema"),
         ([], 422, "body"),
     ],
 )
@@ -183,6 +193,15 @@ async def test_a_wrong_body_names_the_field(
     answer = await facade.send("POST", "/models/churn", json=body)
     assert answer.status_code == status
     assert field in fault(answer)["details"]
+
+
+@pytest.mark.parametrize(
+    "body", [{"replicas": "2"}, {"replicas": 0}, {"auto_scale": 0}, {"environment": "Prod"}]
+)
+async def test_values_are_not_coerced(facade: Facade, body: dict[str, object]) -> None:
+    answer = await facade.send("POST", "/models/churn/deploy", json=body)
+    assert answer.status_code == 422
+    assert list(fault(answer)["details"]) == [f"body.{next(iter(body))}"]
 
 
 @pytest.mark.parametrize(
