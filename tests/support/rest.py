@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,17 +28,17 @@ def make_key(account: str, scopes: frozenset[str] = ALL_SCOPES) -> str:
     return keys.spell(key_id, secret)
 
 
-def open_client(url: str, key: str) -> httpx.Client:
+@contextmanager
+def open_client(url: str, key: str) -> Iterator[httpx.Client]:
     """A client with the key, once the façade knows it."""
-    client = httpx.Client(base_url=url, headers={"x-api-key": key}, timeout=60)
+    with httpx.Client(base_url=url, headers={"x-api-key": key}, timeout=60) as client:
 
-    def accepted() -> httpx.Client | None:
-        return client if client.get("/models").status_code != httpx.codes.UNAUTHORIZED else None
+        def accepted() -> bool | None:
+            return client.get("/models").status_code != httpx.codes.UNAUTHORIZED or None
 
-    if poll(accepted, SHORT) is None:
-        client.close()
-        raise TimedOut(f"the façade at {url} does not accept a new key within {SHORT} s")
-    return client
+        if poll(accepted, SHORT) is None:
+            raise TimedOut(f"the façade at {url} does not accept a new key within {SHORT} s")
+        yield client
 
 
 def wait_for(
