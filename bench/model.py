@@ -77,7 +77,8 @@ def build(folder: Path) -> Served:
 
 def _table() -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:
     random = np.random.default_rng(0)
-    numbers = random.normal(size=(ROWS, len(NUMERIC))).astype(np.float32)
+    # Four decimals, as tables have them: a float32 spelled as a double has seventeen digits.
+    numbers = random.normal(size=(ROWS, len(NUMERIC))).round(4)
     numbers[random.random(numbers.shape) < MISSING_SHARE] = np.nan
     words = np.array([f"category_{index}" for index in range(8)], dtype=object)
     texts = words[random.integers(0, len(words), (ROWS, len(TEXT)))]

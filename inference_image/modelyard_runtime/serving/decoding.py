@@ -66,6 +66,10 @@ class Decoder:
         except _REFUSALS:
             return Rows(*self._careful.many(body))
 
+    def objects(self, objects: Sequence[Any]) -> Rows:
+        """The rows of objects that were decoded elsewhere."""
+        return Rows(*self._careful.all(objects))
+
     def _structs(self, body: bytes) -> Iterable[Any]:
         """Row by row where the body is large: one call would hold the interpreter too long."""
         if len(body) <= ONE_CALL_BYTES:

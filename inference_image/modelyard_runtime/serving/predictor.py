@@ -7,19 +7,18 @@ from several threads at once.
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
-from numpy.typing import NDArray
 
 from modelyard_crds.build import Manifest
 from modelyard_crds.conditions import rfc3339
 from modelyard_crds.names import version_label
 from modelyard_runtime.features import NUMERIC_INPUT, TEXT_INPUT
-from modelyard_runtime.serving.decoding import Decoder
+from modelyard_runtime.serving.decoding import Decoder, Rows
 from modelyard_runtime.serving.encoding import Encoder, row_order
-from modelyard_runtime.serving.results import Renderer
+from modelyard_runtime.serving.results import Renderer, Scores
 from modelyard_runtime.serving.session import Session
 from modelyard_runtime.serving.values import Row
 
@@ -81,9 +80,16 @@ class Predictor:
             results += self._render(self.scores(rows[start : start + CHUNK_ROWS]))
         return results
 
-    def scores(self, rows: Sequence[Row]) -> NDArray[np.float32]:
-        """What the graph says of at most CHUNK_ROWS rows: probabilities by class, or the value."""
-        return self._session.run(self._encode(rows))
+    def scores(self, rows: Sequence[Row]) -> Scores:
+        """What the graph says of some rows: probabilities by class, or the value."""
+        if len(rows) <= CHUNK_ROWS:
+            return self._session.run(self._encode(rows))
+        chunks = range(0, len(rows), CHUNK_ROWS)
+        return np.concatenate([self.scores(rows[start : start + CHUNK_ROWS]) for start in chunks])
+
+    def rows_of(self, objects: Sequence[Any]) -> Rows:
+        """The rows of decoded JSON objects, checked like those of a body."""
+        return self._decoder.objects(objects)
 
     def warm_up(self) -> None:
         """Predict the manifest's example, alone and in a batch.

@@ -18,6 +18,7 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Scope: TypeAlias = MutableMapping[str, Any]
 
 REQUEST_ID_HEADER = b"x-request-id"
+HEADER_LENGTH_HEADER = b"inference-header-content-length"
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_.:=+/-]{1,128}")
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -35,12 +36,15 @@ class Headers(NamedTuple):
     content_type: bytes
     content_encoding: bytes
     content_length: int
+    #: How long the JSON in front of binary tensors is.
+    header_length: int | None
 
 
 def read_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     """The headers that matter; a request id that could not be echoed is replaced."""
     request_id = content_type = encoding = b""
     length = 0
+    header_length: int | None = None
     for name, value in headers:
         if name == b"content-type":
             content_type = value
@@ -50,10 +54,11 @@ def read_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
             request_id = value
         elif name == b"content-encoding":
             encoding = value
+        elif name == HEADER_LENGTH_HEADER:
+            header_length = int(value) if value.isdigit() else None
     known = request_id and _REQUEST_ID.fullmatch(request_id)
-    return Headers(
-        request_id.decode() if known else new_request_id(), content_type, encoding, length
-    )
+    known_id = request_id.decode() if known else new_request_id()
+    return Headers(known_id, content_type, encoding, length, header_length)
 
 
 def new_request_id() -> str:

@@ -59,7 +59,7 @@ def _column(output: Output, type_: FieldType | None, classes: Sequence[str]) -> 
             labels = [orjson.dumps(typed_label(label, type_)) for label in classes]
             return lambda scores: [labels[index] for index in scores.argmax(axis=1)]
         case "probability":
-            position = _position(output, classes)
+            position = label_position(output, classes)
             return lambda scores: _numbers(scores[:, position])
         case "probabilities":
             return _probabilities(classes)
@@ -69,7 +69,11 @@ def _column(output: Output, type_: FieldType | None, classes: Sequence[str]) -> 
             return lambda scores: _numbers(scores[:, 0])
 
 
-def _position(output: Output, classes: Sequence[str]) -> int:
+def label_position(output: Output, classes: Sequence[str]) -> int:
+    """Which column of the scores is the probability that an output shows.
+
+    Raises ValueError where its class was not learnt.
+    """
     if output.label not in classes:
         msg = f"the output {output.name!r} is of the class {output.label!r}, which is not learnt"
         raise ValueError(msg)

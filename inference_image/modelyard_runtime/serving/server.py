@@ -10,27 +10,18 @@ import contextlib
 import logging
 import os
 import signal
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import uvicorn
 
-from modelyard_crds.names import version_label
 from modelyard_runtime.serving.app import App
-from modelyard_runtime.serving.behind import Behind, confine_bentoml
-from modelyard_runtime.serving.documents import documents
+from modelyard_runtime.serving.assembly import assemble
 from modelyard_runtime.serving.health import Health
-from modelyard_runtime.serving.metrics import Metrics
 from modelyard_runtime.serving.predictor import Predictor
 from modelyard_runtime.serving.protocol import Protocol
-from modelyard_runtime.serving.requests import BodyReader
 from modelyard_runtime.serving.settings import Settings
-
-if TYPE_CHECKING:
-    from starlette.applications import Starlette
 
 #: Longer than the façade keeps connections, so that the side that reuses one closes it.
 KEEP_ALIVE_SECONDS = 75
@@ -48,27 +39,17 @@ async def serve(predictor: Predictor, settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then drain."""
     threads = cpu_limit(_CPU_MAX)
     with ThreadPoolExecutor(threads, thread_name_prefix="predict") as executor:
-        health = Health(predictor.warm_up, executor)
-        await health.probe()
-        behind = Behind(lambda: _bentoml_app(predictor))
-        app = App(
-            predictor,
-            health,
-            Metrics(_info(predictor), lambda: health.ready),
-            BodyReader(settings.max_body_bytes, settings.held_bytes, settings.body_seconds),
-            executor,
-            documents(predictor.manifest, settings.max_rows),
-            behind,
-        )
-        server = _Server(_config(app, settings))
-        watch = asyncio.create_task(health.watch())
-        drain = asyncio.create_task(_drain_on_signal(server, health, settings.drain_seconds))
+        pod = assemble(predictor, settings, executor)
+        await pod.health.probe()
+        server = _Server(_config(pod.app, settings))
+        watch = asyncio.create_task(pod.health.watch())
+        drain = asyncio.create_task(_drain_on_signal(server, pod.health, settings.drain_seconds))
         try:
             await server.serve()
         finally:
             watch.cancel()
             drain.cancel()
-            await behind.close()
+            await pod.behind.close()
 
 
 def cpu_limit(cpu_max: Path) -> int:
@@ -119,19 +100,3 @@ def _config(app: App, settings: Settings) -> uvicorn.Config:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )
-
-
-def _bentoml_app(predictor: Predictor) -> "Starlette":
-    confine_bentoml(Path(tempfile.gettempdir()) / "bentoml")
-    from modelyard_runtime.serving.service import make_app
-
-    return make_app(predictor)
-
-
-def _info(predictor: Predictor) -> dict[str, str]:
-    manifest = predictor.manifest
-    return {
-        "namespace": manifest.namespace,
-        "model": manifest.model,
-        "version": version_label(manifest.version),
-    }

@@ -9,12 +9,9 @@ import httpx
 import jsonschema
 import pytest
 
-from modelyard_runtime.serving.app import IN_LOOP_BYTES, App
-from modelyard_runtime.serving.behind import Behind
-from modelyard_runtime.serving.documents import documents
-from modelyard_runtime.serving.health import Health
-from modelyard_runtime.serving.metrics import Metrics
-from modelyard_runtime.serving.requests import BodyReader
+from modelyard_runtime.serving.assembly import assemble
+from modelyard_runtime.serving.routes import IN_LOOP_BYTES
+from modelyard_runtime.serving.settings import read_settings
 from unit.serving.conftest import EXAMPLE
 
 MAX_BYTES = 100_000
@@ -24,19 +21,11 @@ class Pod:
     """The app of one version and what a test may turn."""
 
     def __init__(self, predictor, executor):
-        self.health = Health(predictor.warm_up, executor)
+        settings = read_settings([f"--max-body-bytes={MAX_BYTES}", "--max-rows=50"])
+        made = assemble(predictor, settings, executor)
+        self.health = made.health
         self.health.state = "ready"
-        self.metrics = Metrics({"model": "churn", "version": "v2.0"}, lambda: self.health.ready)
-        self.app = App(
-            predictor,
-            self.health,
-            self.metrics,
-            BodyReader(MAX_BYTES, 4 * MAX_BYTES, 5),
-            executor,
-            documents(predictor.manifest, predictor.max_rows),
-            Behind(lambda: pytest.fail("BentoML was asked")),
-        )
-        transport = httpx.ASGITransport(self.app)
+        transport = httpx.ASGITransport(made.app)
         self.client = httpx.AsyncClient(transport=transport, base_url="http://pod")
 
 
@@ -197,7 +186,7 @@ async def test_metrics_count_by_route_and_class_of_code(pod):
     assert 'modelyard_rows_total{route="/predictions"} 3.0' in text
     assert 'modelyard_request_duration_seconds_count{code="4xx",route="/infer"} 1.0' in text
     assert 'modelyard_request_duration_seconds_count{code="4xx",route="other"} 100.0' in text
-    assert 'modelyard_model_info{model="churn",version="v2.0"} 1.0' in text
+    assert 'modelyard_model_info{model="churn",namespace="team-a",version="v2.0"} 1.0' in text
     assert "modelyard_ready 1.0" in text
     assert "process_resident_memory_bytes" in text
     assert "/unknown" not in text
