@@ -18,6 +18,7 @@ from modelyard_crds.conditions import shorten
 from modelyard_crds.fields import FieldType, seconds_of
 from modelyard_crds.model_version import TrainingInfo
 from modelyard_runtime.artifacts.card import model_card
+from modelyard_runtime.artifacts.persisted import persisted
 from modelyard_runtime.artifacts.progress import Reporter, utc_now
 from modelyard_runtime.artifacts.publish import FileName, write_files, write_manifest
 from modelyard_runtime.artifacts.statistics import example_of, statistics_of
@@ -223,9 +224,11 @@ def _publish(
             data.table, plan.features, data.target, data.encoding.categories
         ),
     }
-    persisted = _persisted(winner.model, reporter)
-    if persisted is not None:
-        contents["model.skops"] = persisted
+    pipeline = persisted(winner.model)
+    if pipeline is None:
+        reporter.log("model.skops is left out: it has types that loaders refuse.", "WARNING")
+    else:
+        contents["model.skops"] = pipeline
     files = write_files(job.store, job.prefix, contents)
     manifest = manifest.model_copy(update={"files": files})
     digest = write_manifest(job.store, job.manifest_key, manifest)
@@ -289,14 +292,3 @@ def _matrix_columns(encoding: Encoding) -> list[str]:
     ]
     return parts + encoding.text
 
-
-def _persisted(model: Any, reporter: Reporter) -> bytes | None:
-    """The pipeline as skops, where a reader would load it without trusting anything more."""
-    from skops import io
-
-    content: bytes = io.dumps(model)
-    untrusted = io.get_untrusted_types(data=content)
-    if untrusted:
-        reporter.log("model.skops is left out: it has types that loaders refuse.", "WARNING")
-        return None
-    return content

@@ -128,7 +128,9 @@ def search(problem: Problem, limits: Limits, watch: Watcher) -> Outcome:
         if best is not None and time.monotonic() >= limits.deadline:
             stopped = "the time budget ended"
             break
-        if tried >= floor and since_best >= PATIENCE:
+        if tried == floor:
+            since_best = 0
+        elif tried > floor and since_best >= PATIENCE:
             stopped = "nothing improved"
             break
         tried += 1
