@@ -11,7 +11,7 @@ from modelyard_crds.conditions import rfc3339
 from modelyard_operator.cluster import metrics
 from modelyard_operator.cluster.client import Api
 from modelyard_operator.cluster.kinds import EVENT, Kind
-from modelyard_operator.errors import ConflictError, OperatorError
+from modelyard_operator.errors import ConflictError, NotFoundError, OperatorError
 from modelyard_operator.reconcile.transitions import Transition
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,8 @@ class EventPoster:
         try:
             await self._api.create(EVENT, raw["metadata"]["namespace"], manifest)
             metrics.WRITES.labels(kind.kind, "event").inc()
-        except ConflictError:
+        except (ConflictError, NotFoundError):
+            # Told before, or the namespace is going.
             return
         except OperatorError as error:
             logger.warning("event not posted", extra={"object": name, "error": str(error)})

@@ -39,6 +39,9 @@ logger = logging.getLogger(__name__)
 
 Raw = Mapping[str, Any]
 
+#: How often the artifact of a deleted version is looked at while pods still serve it.
+SERVED_AGAIN = 30.0
+
 
 @dataclass(frozen=True)
 class _Route:
@@ -88,8 +91,7 @@ class Reconciler:
     async def reconcile(self, key: Key) -> float | None:
         """Reconcile one key; tells when to come back without an event."""
         if key.kind == CLEANUP:
-            await self._clean_up(key)
-            return None
+            return await self._clean_up(key)
         route = self._routes[key.kind]
         raw = self._cache.get(route.kind, (key.namespace, key.name))
         if raw is None or "deletionTimestamp" in raw["metadata"]:
@@ -135,19 +137,20 @@ class Reconciler:
             _count_build(cast(ModelVersionStatus, decision.status), told.reason)
         await self._doors.events.post(kind, raw, told)
 
-    async def _clean_up(self, key: Key) -> None:
+    async def _clean_up(self, key: Key) -> float | None:
         """Remove from the store what a deleted object left there."""
         kind, name, uid = key.name.split("/")
         if kind == MODEL_VERSION.kind and uid in served_versions(self._cache):
-            # Its pods still load it when they restart; the sweeper comes back for it.
-            return
+            # Its pods still load it when they restart.
+            return SERVED_AGAIN
         if await self._gatherer.exists(kind_named(kind), key.namespace, name, uid):
             # What cannot be undone is not done on the word of a watch alone.
-            return
+            return None
         prefix = build_prefix(uid) if kind == MODEL_VERSION.kind else f"profiles/{uid}/"
         count = await self._doors.store.delete_prefix(prefix)
         if count:
             logger.info("removed from the store", extra={"prefix": prefix, "keys": count})
+        return None
 
 
 def served_versions(cache: Cache) -> set[str]:
