@@ -109,11 +109,22 @@ def translate(error: ApiStatusError) -> ModelyardError:
         case 403, _:
             return ForbiddenError(message, suggestions=["Ask an administrator of the cluster."])
         case 404, _:
-            return NotFoundError(message)
+            return _missing(error)
         case ((429 | 500 | 502 | 503 | 504), _):
             return UnavailableError(message, retry_after=RETRY_SECONDS)
         case _:
             return InternalError(f"The Kubernetes API server refused: {message}")
+
+
+def _missing(error: ApiStatusError) -> NotFoundError:
+    details = error.answer.get("details") or {}
+    if details.get("kind") != "namespaces":
+        return NotFoundError(error.message)
+    namespace = details.get("name")
+    return NotFoundError(
+        f"Account '{namespace}' has no namespace in the cluster.",
+        suggestions=[f"Create it with kubectl create namespace {namespace}."],
+    )
 
 
 def _causes(error: ApiStatusError) -> dict[str, Any]:

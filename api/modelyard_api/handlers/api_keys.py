@@ -76,8 +76,10 @@ async def record_use(services: Services, used: dict[str, datetime]) -> None:
             await services.writer.send(
                 "PATCH", _path(namespace, key_id), body=patch, content_type=MERGE_PATCH
             )
-        except (NotFoundError, UnavailableError):
+        except NotFoundError:
             continue
+        except UnavailableError:
+            return
 
 
 def _check(services: Services, caller: Caller, body: rest.ApiKeyCreate) -> None:
