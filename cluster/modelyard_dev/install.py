@@ -7,7 +7,7 @@ from pathlib import Path
 
 from modelyard_cluster.console import say, step
 from modelyard_cluster.errors import ClusterError, CommandError
-from modelyard_dev.cluster import Cluster, secret_value
+from modelyard_dev.cluster import Cluster, Object, secret_value
 
 SYSTEM_NAMESPACE = "modelyard-system"
 RELEASE = "modelyard"
@@ -66,7 +66,20 @@ def evidence(cluster: Cluster) -> str:
         except CommandError as error:
             text = error.message
         parts.append("\n  ".join(text.splitlines()[-12:]))
+    parts += [last_words(cluster, pod) for pod in _pods(cluster) if not _is_ready(pod)]
     return "\n  ".join(parts)
+
+
+def last_words(cluster: Cluster, pod: Object) -> str:
+    """The last lines that a pod logged, before its last restart if there was one."""
+    name = pod["metadata"]["name"]
+    restarted = any(s.get("restartCount", 0) for s in pod["status"].get("containerStatuses", []))
+    arguments = ["logs", "--namespace", SYSTEM_NAMESPACE, name, "--tail=15"]
+    try:
+        text = cluster.kubectl(*arguments, *(["--previous"] if restarted else []))
+    except CommandError as error:
+        text = error.message
+    return f"{name} logged:\n    " + "\n    ".join(text.splitlines())
 
 
 class _PodsShown:
@@ -95,12 +108,21 @@ class _PodsShown:
 
 def pods_text(cluster: Cluster) -> str:
     """The pods of the system's namespace and how they are, in one line."""
-    pods = (cluster.get("pods", "--namespace", SYSTEM_NAMESPACE) or {}).get("items", [])
     told = []
-    for pod in pods:
+    for pod in _pods(cluster):
         statuses = pod["status"].get("containerStatuses", [])
         waiting = [s["state"]["waiting"]["reason"] for s in statuses if "waiting" in s["state"]]
-        ready = bool(statuses) and all(s["ready"] for s in statuses)
-        state = "ready" if ready else ", ".join(waiting) or pod["status"]["phase"]
+        state = "ready" if _is_ready(pod) else ", ".join(waiting) or pod["status"]["phase"]
         told.append(f"{pod['metadata']['name']}: {state}")
     return "; ".join(told) or "no pod yet"
+
+
+def _pods(cluster: Cluster) -> list[Object]:
+    found = cluster.get("pods", "--namespace", SYSTEM_NAMESPACE)
+    pods: list[Object] = (found or {}).get("items", [])
+    return pods
+
+
+def _is_ready(pod: Object) -> bool:
+    statuses = pod["status"].get("containerStatuses", [])
+    return bool(statuses) and all(status["ready"] for status in statuses)

@@ -16,6 +16,7 @@ from modelyard_operator.cluster.access import check_access
 from modelyard_operator.cluster.apply import Writer
 from modelyard_operator.cluster.cache import Cache
 from modelyard_operator.cluster.client import Api, load_configuration
+from modelyard_operator.cluster.crds import check_crds
 from modelyard_operator.cluster.events import EventPoster
 from modelyard_operator.cluster.gather import Gatherer
 from modelyard_operator.cluster.health import Health, expected_watches, serve
@@ -31,8 +32,8 @@ from modelyard_operator.cluster.sweeper import Sweeper
 from modelyard_operator.cluster.worker import WorkerPool
 from modelyard_operator.errors import (
     AccessMissingError,
-    NotFoundError,
     OperatorError,
+    OutdatedError,
     SettingsError,
 )
 from modelyard_operator.handlers.watching import build_registry, build_settings
@@ -156,6 +157,8 @@ async def _watch(program: Program, stop: asyncio.Event) -> None:
             registry=build_registry(program.intake, program.configuration),
             settings=build_settings(),
             standalone=True,
+            # Left out, kopf asks for the user's name, which a uid in a pod does not have.
+            identity=program.settings.pod_name,  # type: ignore[arg-type]  # a NewType it keeps
             clusterwide=not program.settings.namespaces,
             namespaces=program.settings.namespaces,
         )
@@ -195,9 +198,10 @@ async def _first_sync(program: Program) -> None:
     """List everything once before anything is decided."""
     while True:
         try:
+            await check_crds(program.api)
             await program.resync.run()
-        except NotFoundError:
-            logger.error("the CRDs are not installed: run kubectl apply -f crds/")
+        except OutdatedError as error:
+            logger.error(str(error))
         except OperatorError as error:
             logger.warning("first list failed", extra={"error": str(error)})
         else:
