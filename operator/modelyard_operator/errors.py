@@ -19,6 +19,10 @@ class AccessMissingError(OperatorError):
     """The operator's ServiceAccount lacks rights; the message lists every one of them."""
 
 
+class OutdatedError(OperatorError):
+    """The API server's CRDs are missing or older than the operator; the message says what to do."""
+
+
 class RefusedError(OperatorError):
     """The API server refuses an object for good: a quota, a policy, a taken name.
 

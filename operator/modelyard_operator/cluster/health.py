@@ -19,7 +19,7 @@ HEARTBEAT_LATE = 30.0
 #: A reconcile is hung after this time; every call in it has a deadline far below.
 RECONCILE_LATE = 600.0
 #: kopf makes its watches anew within moments; one that stays away does not come back.
-WATCH_LATE = 60.0
+WATCH_LATE = 30.0
 #: The name that kopf gives to the task of a watch.
 _WATCH_TASK = "watcher for "
 

@@ -8,7 +8,7 @@ names are claims, and status writes name the version that they rest on.
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +27,24 @@ RETRY_EVERY = 2.0
 SAFETY = 3.0
 
 
+class Patience:
+    """Knows how long a Lease has not changed, by the clock of whoever looks at it."""
+
+    def __init__(self) -> None:
+        self._seen: tuple[object, float] | None = None
+
+    def is_over(self, lease: Mapping[str, Any], now: float) -> bool:
+        """Whether the holder has let pass all the time that it promised to renew within."""
+        spec = lease.get("spec", {})
+        if not spec.get("holderIdentity"):
+            return True
+        version = lease["metadata"]["resourceVersion"]
+        if self._seen is None or self._seen[0] != version:
+            self._seen = (version, now)
+        promised = float(spec.get("leaseDurationSeconds") or DURATION)
+        return now - self._seen[1] > promised
+
+
 class Election:
     """Takes part in the election until stopped."""
 
@@ -41,7 +59,7 @@ class Election:
         self._namespace = namespace
         self._identity = identity
         self._clock = clock
-        self._seen: tuple[object, float] | None = None
+        self._patience = Patience()
         self._renewed = 0.0
 
     async def win(self) -> None:
@@ -57,7 +75,7 @@ class Election:
         """Renew the Lease; return when the leadership is lost."""
         while self._clock() - self._renewed < DURATION - SAFETY:
             await asyncio.sleep(RENEW_EVERY)
-            if not await self._try() and self._seen is not None:
+            if not await self._try():
                 logger.warning("lease not renewed", extra={"identity": self._identity})
         metrics.LEADER.set(0)
         logger.error("leadership lost", extra={"identity": self._identity})
@@ -92,9 +110,9 @@ class Election:
         except NotFoundError:
             return await self._create()
         spec = lease.get("spec", {})
-        if spec.get("holderIdentity") != self._identity and not self._expired(lease):
-            return False
         taken = spec.get("holderIdentity") != self._identity
+        if taken and not self._patience.is_over(lease, self._clock()):
+            return False
         changes = _spec(self._identity, spec, taken=taken)
         try:
             await self._api.replace(LEASE, {**lease, "spec": {**spec, **changes}})
@@ -114,17 +132,6 @@ class Election:
         except ConflictError:
             return False
         return True
-
-    def _expired(self, lease: dict[str, Any]) -> bool:
-        """Whether the holder has let its time pass, as seen from here."""
-        spec = lease.get("spec", {})
-        if not spec.get("holderIdentity"):
-            return True
-        version = lease["metadata"]["resourceVersion"]
-        if self._seen is None or self._seen[0] != version:
-            self._seen = (version, self._clock())
-        promised = float(spec.get("leaseDurationSeconds") or DURATION)
-        return self._clock() - self._seen[1] > promised
 
 
 def _spec(identity: str, before: dict[str, Any], *, taken: bool) -> dict[str, Any]:

@@ -3,11 +3,11 @@
 import asyncio
 import logging
 import time
+from typing import Protocol
 
 from modelyard_operator.cluster import metrics
 from modelyard_operator.cluster.backoff import Backoff
 from modelyard_operator.cluster.queue import KeyQueue, Queues
-from modelyard_operator.cluster.reconciler import Reconciler
 from modelyard_operator.cluster.routing import Key
 from modelyard_operator.errors import (
     ConflictError,
@@ -22,10 +22,20 @@ logger = logging.getLogger(__name__)
 CONFLICT_DELAY = 0.2
 
 
+class Reconciles(Protocol):
+    """What the workers work with."""
+
+    def token(self, key: Key) -> object:
+        """What makes a failed key worth trying at once when it changes."""
+
+    async def reconcile(self, key: Key) -> float | None:
+        """Reconcile one key; tells when to come back without an event."""
+
+
 class WorkerPool:
     """A bounded number of workers for each kind."""
 
-    def __init__(self, queues: Queues, reconciler: Reconciler, concurrency: int) -> None:
+    def __init__(self, queues: Queues, reconciler: Reconciles, concurrency: int) -> None:
         self._queues = queues
         self._reconciler = reconciler
         self._concurrency = concurrency
