@@ -15,11 +15,14 @@ import msgspec
 from modelyard_api.auth import Right
 from modelyard_api.errors import UnavailableError
 from modelyard_api.kube import ApiStatusError, ApiUnreachableError, KubeApi
+from modelyard_api.limits import Ration
 from modelyard_crds import names
 
 T = TypeVar("T")
 
 MAX_ENTRIES = 4096
+#: Reviews a second, and how many may be saved up: made-up tokens must not flood the API server.
+REVIEW_RATE, REVIEW_BURST = 20.0, 100.0
 Identity = tuple[str, tuple[str, ...]]
 
 
@@ -55,6 +58,7 @@ class TokenReviews:
         self._kube = kube
         self._identities = Remembered[Identity | None](seconds, clock)
         self._rights = Remembered[bool](seconds, clock)
+        self._ration = Ration(REVIEW_RATE, REVIEW_BURST, clock)
 
     async def identify(self, token: str) -> Identity | None:
         """User name and groups of a token; None where it is not valid."""
@@ -92,6 +96,8 @@ class TokenReviews:
         return self._rights.put(key, bool(status.get("allowed")))
 
     async def _review(self, path: str, kind: str, spec: dict[str, Any]) -> dict[str, Any]:
+        if not self._ration.take():
+            raise UnavailableError("Too many tokens are being checked now.", retry_after=1)
         group = path.split("/")[2]
         body = {"apiVersion": f"{group}/v1", "kind": kind, "spec": spec}
         try:

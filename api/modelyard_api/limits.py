@@ -1,4 +1,4 @@
-"""Rate limits of a key and bounds on what is in flight.
+"""Rate limits of a key, bounds on what is in flight, rations of what the API server is asked.
 
 Counted in this replica's memory, so with several replicas a key may do as many times more; the
 headers speak of this replica.
@@ -7,7 +7,7 @@ headers speak of this replica.
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -32,6 +32,24 @@ class Allowance(NamedTuple):
             ("RateLimit-Remaining", str(self.remaining)),
             ("RateLimit-Reset", str(self.reset_seconds)),
         ]
+
+
+class Ration:
+    """So many of something a second, some of it saved up."""
+
+    def __init__(self, rate: float, burst: float, clock: Callable[[], float]) -> None:
+        self._rate, self._burst, self._clock = rate, burst, clock
+        self._left, self._at = burst, clock()
+
+    def take(self) -> bool:
+        """Use one up; False where none is left."""
+        now = self._clock()
+        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
+        self._at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
 
 
 class RateLimiter:

@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, JsonValue
 
 from modelyard_api.mapping import rest_platform
-from modelyard_api.mapping.rest import UtcTime
+from modelyard_api.mapping.shapes import UtcTime
 
 TAGS = [
     {"name": "Models", "description": "An intent and the data to learn it from."},

@@ -13,6 +13,7 @@ import msgspec
 
 from modelyard_api.cache.kinds import Kind
 from modelyard_api.kube import ApiStatusError, ApiUnreachableError, KubeApi
+from modelyard_api.limits import Ration
 from modelyard_api.mapping.text import is_label
 from modelyard_crds.base import Resource
 
@@ -21,24 +22,6 @@ R = TypeVar("R", bound=Resource)
 #: Live reads of one object a second, and how many may be saved up; lists cost more.
 GET_RATE, GET_BURST = 20.0, 40.0
 LIST_RATE, LIST_BURST = 1.0, 5.0
-
-
-class Ration:
-    """So many of something a second, some of it saved up."""
-
-    def __init__(self, rate: float, burst: float, clock: Callable[[], float]) -> None:
-        self._rate, self._burst, self._clock = rate, burst, clock
-        self._left, self._at = burst, clock()
-
-    def take(self) -> bool:
-        """Use one up; False where none is left."""
-        now = self._clock()
-        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
-        self._at = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
 
 
 class Reader:

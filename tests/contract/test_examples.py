@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from contract.specification import Example, differences, example, examples
 from modelyard_api.mapping import deployments, models, rest, versions
+from modelyard_api.mapping.shapes import Pagination
 from modelyard_api.openapi import BatchItem, PredictionAnswer
 from modelyard_crds import names
 from unit.api import samples
@@ -88,7 +89,7 @@ def answers() -> dict[str, BaseModel]:
     view, now = state(), samples.NOW
     production = view.deployments[0]
     base = "https://models.example.com"
-    page = rest.Pagination(total=1, limit=20, offset=0, has_more=False)
+    page = Pagination(total=1, limit=20, offset=0, has_more=False)
     return {
         "GET /models": rest.ModelList(models=[models.summary(view)], pagination=page),
         "GET /models/{model_name}": models.detail(view, samples.dataset(), base),

@@ -6,6 +6,7 @@ from modelyard_api.auth import Caller
 from modelyard_api.handlers.jobs import find_job
 from modelyard_api.mapping import rest
 from modelyard_api.mapping.logs import log_entries
+from modelyard_api.mapping.shapes import Pagination
 from modelyard_api.services import Services
 from modelyard_crds import ModelVersion
 
@@ -24,7 +25,7 @@ async def list_logs(
             lines = (await services.logs.lines(version))[first:last]
             entries.extend(log_entries(version, lines))
         start += count
-    pagination = rest.Pagination(
+    pagination = Pagination(
         total=start, limit=limit, offset=offset, has_more=offset + len(entries) < start
     )
     return rest.LogList(logs=entries, pagination=pagination)

@@ -8,7 +8,7 @@ from modelyard_api.auth import Caller
 from modelyard_api.errors import NotFoundError, UnavailableError
 from modelyard_api.handlers import lookup
 from modelyard_api.mapping.deployments import candidates, serving
-from modelyard_api.mapping.view import ModelView
+from modelyard_api.mapping.view import ModelView, fault
 from modelyard_api.proxy import PodAnswer
 from modelyard_api.services import Services
 from modelyard_crds import ModelDeployment, names
@@ -16,6 +16,7 @@ from modelyard_crds import ModelDeployment, names
 INFER_PATH = "/infer"
 BATCH_PATH = "/predictions"
 STARTING_RETRY_SECONDS = 5.0
+FAILED_RETRY_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +28,10 @@ class Prediction:
 
 
 class Choice(NamedTuple):
-    """Deployments that serve what is asked for, and whether others are on the way to it."""
+    """Deployments that serve what is asked for, and all that do or are on the way to it."""
 
     serving: list[ModelDeployment]
-    known: bool
+    known: list[ModelDeployment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ async def predict_version(
     def choose() -> Choice:
         deployments = services.caches.deployments.cache.find("model", caller.account, name)
         fitting = candidates(deployments, number, environment)
-        return Choice([item for item in fitting if serving(item) == number], bool(fitting))
+        return Choice([item for item in fitting if serving(item) == number], fitting)
 
     target = Target(choose, lambda: _not_deployed(view, number, environment))
     return await _predict(services, caller, target, path, prediction)
@@ -70,7 +71,7 @@ async def predict_deployment(
 
     def choose() -> Choice:
         found = kind.cache.find("id", caller.account, deployment_id)
-        return Choice([item for item in found if serving(item)], bool(found))
+        return Choice([item for item in found if serving(item)], found)
 
     if not choose().known:
         await services.reader.find(kind, "id", caller.account, deployment_id)
@@ -97,6 +98,8 @@ def _addresses(services: Services, target: Target) -> list[str]:
     for item in choice.serving:
         if addresses := services.resolver.addresses(item):
             return addresses
+    if all(item.status.phase == "FAILED" for item in choice.known):
+        raise _failed(choice.known[0])
     return []
 
 
@@ -112,6 +115,16 @@ async def _started(services: Services, target: Target) -> list[str]:
         f"The deployment is starting and did not become ready within {seconds:g} s.",
         suggestions=["Try again shortly.", "Look at the deployment's status."],
         retry_after=STARTING_RETRY_SECONDS,
+    )
+
+
+def _failed(deployment: ModelDeployment) -> UnavailableError:
+    cause = fault(deployment.status.conditions)
+    return UnavailableError(
+        "The deployment has failed." + (f" {cause.message}" if cause else ""),
+        details={"reason": cause.reason} if cause else {},
+        suggestions=["Deploy it again, or another version, once the cause is gone."],
+        retry_after=FAILED_RETRY_SECONDS,
     )
 
 

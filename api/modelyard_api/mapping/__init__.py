@@ -1,5 +1,5 @@
 """Pure translations between custom resources and the JSON of REST; no I/O, no clock.
 
-``rest`` has the shapes of requests and answers, the other modules the way between them and the
-types of ``modelyard_crds``.
+``rest`` and ``rest_platform`` have the shapes of requests and answers, made of ``shapes``; the
+other modules are the way between them and the types of ``modelyard_crds``.
 """

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
-from modelyard_api.mapping.rest import Pagination
+from modelyard_api.mapping.shapes import Pagination
 
 T = TypeVar("T")
 

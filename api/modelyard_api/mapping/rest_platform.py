@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from modelyard_api.mapping.rest import (
+from modelyard_api.mapping.shapes import (
     Answer,
     Description,
     DisplayName,

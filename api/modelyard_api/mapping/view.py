@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from modelyard_api.annotations import REQUESTED_VERSION, UPDATED_AT
-from modelyard_api.mapping.rest import DeploymentStatus, Fault, Status
+from modelyard_api.mapping.shapes import DeploymentStatus, Fault, Status
 from modelyard_crds import Model, ModelDeployment, ModelVersion, names
 from modelyard_crds.conditions import Condition, find
 from modelyard_crds.reasons import ConditionType

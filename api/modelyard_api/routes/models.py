@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Path
 
 from modelyard_api.handlers import models
 from modelyard_api.mapping import rest
+from modelyard_api.mapping.shapes import Status
 from modelyard_api.mapping.text import NAME_PATTERN
 from modelyard_api.routes.bodies import json_only
 from modelyard_api.routes.dependencies import (
@@ -38,7 +39,7 @@ async def list_models(
     caller: ModelLister,
     limit: Limit = 20,
     offset: Offset = 0,
-    status: rest.Status | None = None,
+    status: Status | None = None,
     sort_by: Literal["created_at", "name"] = "created_at",
     sort_dir: Literal["asc", "desc"] = "desc",
 ) -> rest.ModelList:

@@ -359,6 +359,28 @@ async def test_a_starting_deployment_is_waited_for_then_503(facade: Facade) -> N
     assert answer.headers["retry-after"] == "5"
 
 
+async def test_a_failed_deployment_says_why_at_once() -> None:
+    patient = SETTINGS.model_copy(update={"hold_seconds": 60.0})
+    async with running(patient) as facade:
+        caches, starting = facade.services.caches, samples.deployment(serves=None)
+        condition = {
+            "type": "Ready",
+            "status": "False",
+            "reason": "OutOfMemory",
+            "message": "The pod needs more than 64Mi.",
+            "lastTransitionTime": samples.CREATED,
+        }
+        status = type(starting.status).model_validate(
+            {"phase": "FAILED", "conditions": [condition]}
+        )
+        failed = starting.model_copy(update={"status": status})
+        samples.fill(caches, samples.model(), samples.version(), failed)
+        answer = await facade.send("POST", "/models/churn/v1.0/infer", json={}, timeout=5)
+        assert answer.status_code == 503
+        assert fault(answer)["details"] == {"reason": "OutOfMemory"}
+        assert "more than 64Mi" in fault(answer)["message"]
+
+
 async def test_a_prediction_is_held_until_a_pod_is_there() -> None:
     patient = SETTINGS.model_copy(update={"hold_seconds": 5.0})
     async with running(patient) as facade:
