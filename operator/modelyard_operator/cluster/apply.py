@@ -1,6 +1,7 @@
 """The one door through which child objects are made, changed and deleted."""
 
 import logging
+import time
 from typing import Any
 
 from modelyard_crds import names
@@ -10,6 +11,7 @@ from modelyard_operator.cluster.cache import Cache
 from modelyard_operator.cluster.client import Api
 from modelyard_operator.cluster.intake import Intake
 from modelyard_operator.cluster.kinds import Kind, kind_named
+from modelyard_operator.cluster.repairs import Repairs
 from modelyard_operator.errors import ConflictError, NotFoundError, RefusedError
 from modelyard_operator.reconcile.decision import Apply, Create, Delete, Write
 
@@ -23,6 +25,7 @@ class Writer:
         self._api = api
         self._cache = cache
         self._intake = intake
+        self._repairs = Repairs(time.monotonic)
 
     async def execute(self, write: Write) -> None:
         """Carry out one write.
@@ -55,6 +58,8 @@ class Writer:
         known = self._cache.get(kind, (meta["namespace"], meta["name"]))
         if known is None and manager == names.FIELD_MANAGER:
             await self._check_free(kind, manifest)
+        elif known is not None:
+            self._repairs.note(kind.kind, meta["namespace"], meta["name"], why)
         made = await self._api.apply(kind, manifest, manager=manager)
         metrics.WRITES.labels(kind.kind, "apply").inc()
         logger.info("applied", extra=_fields(kind, meta, why))

@@ -77,6 +77,8 @@ class _Answer:
     verdict: Verdict
     phase: Phase
     writes: tuple[Write, ...] = ()
+    #: Number of the version that the writes make.
+    makes: int = 0
 
 
 def decide_model(seen: ModelObserved) -> Decision:
@@ -91,7 +93,7 @@ def decide_model(seen: ModelObserved) -> Decision:
             "id": names.public_id("mdl", seen.model.metadata.uid),
             "phase": answer.phase,
             "observed_generation": generation,
-            "latest_version": max([before.latest_version or 0, *numbers]) or None,
+            "latest_version": max([answer.makes, before.latest_version or 0, *numbers]) or None,
             "ready_version": max(ready, default=None),
             "deployment_status": deployment_summary(seen.deployments),
             "conditions": judged(
@@ -195,7 +197,7 @@ def _next_version(seen: ModelObserved) -> _Answer:
     number = seen.next_number
     version = build_model_version(seen.model, seen.dataset, number)
     verdict = Verdict(Standing.PROGRESSING, Reason.BUILDING, f"Version {number} is being built.")
-    return _Answer(verdict, "BUILDING", (Create(version),))
+    return _Answer(verdict, "BUILDING", (Create(version),), makes=number)
 
 
 def _usable_digest(dataset: Dataset | None) -> str | None:
