@@ -1,7 +1,7 @@
 """Predictions of one pod beside its peers: same model, same rows, same connections, one run.
 
-``python bench/inference.py [--seconds N]`` writes inference.* into bench.json and a table to the
-screen.
+``python bench/inference.py [--seconds N] [--peers]`` writes inference.* into bench.json and a
+table to the screen.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import model
 import report
 from client import Load
 from model import SENT_ROWS, Served
-from servers import BENTOML, FASTAPI, MODELYARD, Running, Server, bodies, running
+from servers import BENTOML, FASTAPI, MODELYARD, PEERS, Running, Server, bodies, running
 
 Pick: TypeAlias = "Callable[[Measured], float]"
 
@@ -44,7 +44,7 @@ def main() -> None:
         served = model.build(Path(name))
         measured = {
             server.name: measure(server, served, arguments.seconds)
-            for server in (MODELYARD, FASTAPI, BENTOML)
+            for server in (MODELYARD, FASTAPI, BENTOML, *(PEERS if arguments.peers else ()))
         }
     report.merge(figures(measured))
     print(table(measured))
@@ -120,6 +120,11 @@ def _load(process: Running, path: str, body: Path, connections: int, seconds: fl
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=5.0, help="length of one measurement")
+    parser.add_argument(
+        "--peers",
+        action="store_true",
+        help="also KServe, MLServer and MLflow, installed on first use",
+    )
     return parser.parse_args()
 
 

@@ -12,10 +12,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from model import Served
+from model import NUMERIC, TEXT, Served
 from modelyard_crds.build import ENV_SERVE_REQUEST
 
 HERE = Path(__file__).parent
@@ -97,15 +98,82 @@ BENTOML = Server(
 )
 
 
+def _peer(
+    name: str,
+    script: str,
+    requirements: list[str],
+    ready: str,
+    path: str,
+    body: Callable[[Rows], Any],
+) -> Server:
+    """A server that lives in an environment of its own, made on first use."""
+    return Server(
+        name,
+        lambda _, port: [_python_of(script, requirements), str(HERE / "peers" / script), str(port)],
+        lambda served: {"BENCH_FOLDER": str(served.folder)},
+        ready,
+        path,
+        path,
+        lambda rows: body(rows[:1]),
+        body,
+    )
+
+
+def _as_tensors(rows: Rows) -> dict[str, Any]:
+    return {
+        "parameters": {"content_type": "pd"},
+        "inputs": [
+            {
+                "name": name,
+                "shape": [len(rows), 1],
+                "datatype": "FP64" if name in NUMERIC else "BYTES",
+                "data": [row[name] for row in rows],
+            }
+            for name in NUMERIC + TEXT
+        ],
+    }
+
+
+#: Servers that ``--peers`` adds, at the versions that were tried.
+PEERS = (
+    _peer(
+        "KServe Python server",
+        "kserve_sklearn.py",
+        ["kserve==0.21.0"],
+        "/v2/health/ready",
+        "/v1/models/bench:predict",
+        lambda rows: {"instances": rows},
+    ),
+    _peer(
+        "MLServer in process",
+        "mlserver_sklearn.py",
+        ["mlserver==1.7.1", "mlserver-sklearn==1.7.1"],
+        "/v2/models/bench/ready",
+        "/v2/models/bench/infer",
+        _as_tensors,
+    ),
+    _peer(
+        "MLflow models serve",
+        "mlflow_sklearn.py",
+        ["mlflow==3.17.2"],
+        "/ping",
+        "/invocations",
+        lambda rows: {"dataframe_records": rows},
+    ),
+)
+
+
 @contextmanager
 def running(server: Server, served: Served) -> Iterator[Running]:
     """The server, from its first answer to the end of the block."""
     port = _free_port()
     log = served.folder / f"{server.name.split()[0]}.log"
+    # Before the clock starts: a peer's environment may have to be made.
+    command = server.command(served, port)
     started = time.perf_counter()
     with log.open("w") as output:
         process = subprocess.Popen(
-            server.command(served, port),
+            command,
             env=os.environ | server.environment(served),
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -141,6 +209,25 @@ def _wait_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
             time.sleep(0.01)
     msg = f"the server did not become ready; its log:\n{log.read_text()[-2000:]}"
     raise SystemExit(msg)
+
+
+def _python_of(script: str, requirements: list[str]) -> str:
+    """The interpreter of a peer's environment, kept in the user's cache folder."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    home = cache / "modelyard" / "bench" / Path(script).stem
+    python = home / "bin" / "python"
+    complete = home / "complete"
+    if not complete.exists():
+        print(f"installing {' '.join(requirements)}", flush=True)
+        uv = _script("uv")
+        subprocess.run(
+            [uv, "venv", "--quiet", "--clear", "--python", sys.executable, home], check=True
+        )
+        same = [f"{name}=={version(name)}" for name in ("scikit-learn", "joblib")]
+        install = [uv, "pip", "install", "--quiet", "--python", str(python)]
+        subprocess.run([*install, *requirements, *same], check=True)
+        complete.touch()
+    return str(python)
 
 
 def _script(name: str) -> str:
