@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from modelyard_api.errors import (
@@ -25,6 +25,8 @@ from modelyard_api.errors import (
 )
 from modelyard_api.middleware import INFO
 
+CLIENT_CLOSED_REQUEST = 499
+
 _BY_STATUS: dict[int, type[ModelyardError]] = {
     400: InvalidRequestError,
     404: NotFoundError,
@@ -39,6 +41,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ModelyardError, _ours)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -58,6 +61,11 @@ async def _http(request: Request, error: Exception) -> Response:
     ours = of_http(error, request.method, request.scope["path"], allowed)
     headers = dict(error.headers or {}) | ({"Allow": ", ".join(allowed)} if allowed else {})
     return _answer(request, ours, headers)
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    """The client went away while it was sending; only the metrics see this."""
+    return Response(status_code=CLIENT_CLOSED_REQUEST)
 
 
 async def _unexpected(request: Request, _error: Exception) -> Response:

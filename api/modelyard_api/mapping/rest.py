@@ -24,6 +24,7 @@ from modelyard_api.mapping.shapes import (
     Status,
     Tags,
     UtcTime,
+    WholeNumber,
 )
 from modelyard_crds.fields import Metric
 
@@ -148,7 +149,7 @@ class Retrain(Request):
     upload_id: DatasetReference | None = None
     goal: Intent | None = None
     metric: Metric | None = None
-    max_iterations: Annotated[int, Field(strict=True, ge=1, le=1000)] | None = None
+    max_iterations: Annotated[WholeNumber, Field(ge=1, le=1000)] | None = None
 
 
 class RetrainStarted(Answer):
@@ -226,7 +227,7 @@ class Deploy(Request):
     """Where and on how many pods to serve."""
 
     environment: Environment = "production"
-    replicas: Annotated[int, Field(strict=True, ge=1, le=1000)] = 1
+    replicas: Annotated[WholeNumber, Field(ge=1, le=1000)] = 1
     auto_scale: StrictBool = True
     version: StrictInt | str | None = Field(
         None, description="Version to serve; by default the newest READY one."

@@ -13,6 +13,7 @@ from modelyard_api.mapping.shapes import (
     Pagination,
     Request,
     UtcTime,
+    WholeNumber,
 )
 from modelyard_api.scopes import Scope
 
@@ -77,7 +78,7 @@ class UploadFileCreate(Request):
 
     filename: Filename
     content_type: str | None = None
-    size_bytes: Annotated[int, Field(strict=True, ge=0)] | None = None
+    size_bytes: Annotated[WholeNumber, Field(ge=0)] | None = None
 
 
 class UploadCreate(Request):

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     JsonValue,
@@ -21,6 +22,17 @@ UtcTime = Annotated[
     PlainSerializer(rfc3339, return_type=str, when_used="json"),
     Field(json_schema_extra={"format": "date-time"}),
 ]
+
+
+def _a_number(value: object) -> object:
+    """2.0 is an integer in JSON, "2" and true are not."""
+    if isinstance(value, str | bool):
+        msg = "Input should be a valid integer"
+        raise ValueError(msg)
+    return value
+
+
+WholeNumber = Annotated[int, BeforeValidator(_a_number)]
 Status = Literal["DRAFT", "BUILDING", "READY", "ERROR"]
 DeploymentStatus = Literal["DEPLOYING", "DEPLOYED", "DEGRADED", "FAILED", "UNDEPLOYING"]
 SchemaJson = dict[str, JsonValue]

@@ -36,8 +36,9 @@ BUILD_LOGS = "/models/build-logs"
 class Facade:
     """A running application and a client of it."""
 
-    def __init__(self, services: Services, client: httpx.AsyncClient) -> None:
+    def __init__(self, services: Services, client: httpx.AsyncClient, app: ASGIApp) -> None:
         self.services = services
+        self.app = app
         self.client = client
 
     async def send(self, method: str, path: str, **more: Any) -> httpx.Response:
@@ -68,7 +69,7 @@ async def running(settings: Settings = SETTINGS) -> AsyncIterator[Facade]:
         async with httpx.AsyncClient(
             transport=transport, base_url="http://test", headers={"x-api-key": key}
         ) as client:
-            yield Facade(services, client)
+            yield Facade(services, client, app)
         await lifespan.put({"type": "lifespan.shutdown"})
         await task
 
@@ -196,7 +197,15 @@ async def test_a_wrong_body_names_the_field(
 
 
 @pytest.mark.parametrize(
-    "body", [{"replicas": "2"}, {"replicas": 0}, {"auto_scale": 0}, {"environment": "Prod"}]
+    "body",
+    [
+        {"replicas": "2"},
+        {"replicas": True},
+        {"replicas": 1.5},
+        {"replicas": 0},
+        {"auto_scale": 0},
+        {"environment": "Prod"},
+    ],
 )
 async def test_values_are_not_coerced(facade: Facade, body: dict[str, object]) -> None:
     answer = await facade.send("POST", "/models/churn/deploy", json=body)
@@ -444,6 +453,40 @@ async def test_a_file_that_is_refused_leaves_nothing(
     assert answer.status_code == status
     fault(answer)
     assert await facade.services.store.files("") == []
+
+
+async def test_an_upload_that_is_cut_leaves_nothing_and_is_no_fault(
+    facade: Facade, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Pitfall 6.5: a client that goes away in the middle."""
+    start = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.csv"\r\n\r\na,b\n'
+    messages: list[Message] = [
+        {"type": "http.request", "body": start, "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    key = facade.client.headers["x-api-key"].encode()
+    headers = [(b"x-api-key", key), (b"content-type", b"multipart/form-data; boundary=x")]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/uploads",
+        "query_string": b"",
+        "headers": headers,
+        "server": ("test", 80),
+        "scheme": "http",
+    }
+    await facade.app(scope, receive, send)
+    assert sent[0]["status"] == 499
+    assert await facade.services.store.files("") == []
+    assert "unexpected fault" not in caplog.text
 
 
 async def test_an_idempotency_key_makes_one_upload(facade: Facade) -> None:
