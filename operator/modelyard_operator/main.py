@@ -21,6 +21,7 @@ from modelyard_operator.cluster.events import EventPoster
 from modelyard_operator.cluster.gather import Gatherer
 from modelyard_operator.cluster.health import Health, expected_watches, serve
 from modelyard_operator.cluster.intake import Intake
+from modelyard_operator.cluster.kinds import DEPLOYMENT, JOB
 from modelyard_operator.cluster.lease import Election
 from modelyard_operator.cluster.queue import Queues, new_queues
 from modelyard_operator.cluster.reconciler import Doors, Reconciler
@@ -62,6 +63,7 @@ class Program:
     resync: Resync
     pool: WorkerPool
     health: Health
+    secrets: StoreSecrets
     sweeper: Sweeper
     #: None outside a cluster, where this is the only one.
     election: Election | None
@@ -101,6 +103,7 @@ async def _run(settings: Settings) -> None:
 def _assemble(settings: Settings, configuration: Configuration, api: Api, store: Store) -> Program:
     cache, queues = Cache(), new_queues()
     intake = Intake(cache, queues)
+    secrets = StoreSecrets(api, store)
     reconciler = Reconciler(
         cache,
         Gatherer(api, cache, store, settings.runtime),
@@ -108,7 +111,7 @@ def _assemble(settings: Settings, configuration: Configuration, api: Api, store:
             writer=Writer(api, cache, intake),
             status=StatusWriter(api, intake),
             events=EventPoster(api, settings.pod_name),
-            secrets=StoreSecrets(api, store),
+            secrets=secrets,
             store=store,
         ),
     )
@@ -123,6 +126,7 @@ def _assemble(settings: Settings, configuration: Configuration, api: Api, store:
         resync=Resync(api, cache, intake, settings.namespaces),
         pool=pool,
         health=Health(pool, expected_watches(settings.namespaces)),
+        secrets=secrets,
         sweeper=Sweeper(api, cache, store),
         election=_election(settings, api),
     )
@@ -240,8 +244,17 @@ async def _resync_now_and_then(program: Program) -> None:
         try:
             missed = await program.resync.run()
             logger.debug("resynced", extra={"missed": missed})
+            if program.pool.started:
+                await _keep_store_secrets(program)
         except OperatorError as error:
             logger.warning("resync failed", extra={"error": str(error)})
+
+
+async def _keep_store_secrets(program: Program) -> None:
+    """Carry a rotated store configuration to where pods restart without a decision of ours."""
+    namespaces = {key[0] for kind in (DEPLOYMENT, JOB) for key in program.cache.keys(kind)}
+    for namespace in sorted(namespaces):
+        await program.secrets.ensure(namespace)
 
 
 async def _sweep_now_and_then(program: Program) -> None:

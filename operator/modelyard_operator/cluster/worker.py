@@ -57,6 +57,11 @@ class WorkerPool:
         """Let the workers take keys."""
         self._go.set()
 
+    @property
+    def started(self) -> bool:
+        """Whether this process acts: the others of an election only look on."""
+        return self._go.is_set()
+
     def oldest_reconcile(self) -> float:
         """For how long the longest reconcile has been going on."""
         now = time.monotonic()

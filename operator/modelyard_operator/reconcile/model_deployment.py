@@ -4,9 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from modelyard_crds import names
-from modelyard_crds.conditions import with_condition
+from modelyard_crds.conditions import Condition, with_condition
 from modelyard_crds.model import Model
-from modelyard_crds.model_deployment import DeploymentPhase, ModelDeployment
+from modelyard_crds.model_deployment import (
+    DeploymentPhase,
+    ModelDeployment,
+    ModelDeploymentStatus,
+)
 from modelyard_crds.model_version import ModelVersion
 from modelyard_crds.reasons import ConditionType, Reason
 from modelyard_operator.reconcile.decision import Decision, Refusal, Standing, Verdict, judged
@@ -38,44 +42,49 @@ class DeploymentObserved:
 def decide_deployment(seen: DeploymentObserved) -> Decision:
     """What is due for a ModelDeployment, and how it stands."""
     target = choose_target(seen.deployment, seen.model, seen.versions, seen.children.deployed)
-    writes = children_due(seen.deployment, target.servable, seen.children, seen.runtime)
     rollout = Rollout.of(seen.deployment, seen.children, seen.pods, target, seen.now)
     verdict = _verdict(seen, target, rollout)
-    generation = seen.deployment.metadata.generation
-    conditions = judged(
-        list(seen.deployment.status.conditions), verdict, generation=generation, now=seen.now
+    pods_may_start = seen.children.deployment is None or verdict.standing is Standing.STALLED
+    return Decision(
+        status=_status(seen, target, rollout, verdict),
+        writes=children_due(seen.deployment, target.servable, seen.children, seen.runtime),
+        requeue_after=verdict.requeue_after,
+        needs_store_secret=target.servable is not None and pods_may_start,
     )
-    phase = _phase(verdict, rollout)
-    conditions = with_condition(
-        conditions,
-        ConditionType.DEGRADED,
-        phase in ("DEGRADED", "FAILED"),
-        verdict.reason,
-        verdict.message,
-        generation=generation,
-        now=seen.now,
-    )
+
+
+def _status(
+    seen: DeploymentObserved, target: Target, rollout: Rollout, verdict: Verdict
+) -> ModelDeploymentStatus:
     selector = ",".join(f"{key}={value}" for key, value in selector_labels(seen.deployment).items())
-    status = seen.deployment.status.model_copy(
+    phase = _phase(verdict, rollout)
+    return seen.deployment.status.model_copy(
         update={
             "id": names.deployment_id(seen.deployment.metadata.uid),
             "phase": phase,
-            "observed_generation": generation,
+            "observed_generation": seen.deployment.metadata.generation,
             "endpoint": endpoint(seen.deployment),
             "serving_version": rollout.serving_version,
             "target_version": target.servable.number if target.servable else None,
             "replicas": rollout.replicas,
             "ready_replicas": rollout.ready_replicas,
             "selector": selector,
-            "conditions": conditions,
+            "conditions": _conditions(seen, verdict, degraded=phase in ("DEGRADED", "FAILED")),
         }
     )
-    return Decision(
-        status=status,
-        writes=writes,
-        requeue_after=verdict.requeue_after,
-        needs_store_secret=target.servable is not None
-        and (seen.children.deployment is None or verdict.standing is Standing.STALLED),
+
+
+def _conditions(seen: DeploymentObserved, verdict: Verdict, *, degraded: bool) -> list[Condition]:
+    generation = seen.deployment.metadata.generation
+    conditions = list(seen.deployment.status.conditions)
+    return with_condition(
+        judged(conditions, verdict, generation=generation, now=seen.now),
+        ConditionType.DEGRADED,
+        degraded,
+        verdict.reason,
+        verdict.message,
+        generation=generation,
+        now=seen.now,
     )
 
 
