@@ -5,6 +5,7 @@ memory; predictions do not need it. Called by ``app``.
 """
 
 import asyncio
+import gc
 import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -41,6 +42,8 @@ class Behind:
                 made = await asyncio.to_thread(self._make)
                 await self._open.enter_async_context(made.router.lifespan_context(made))
                 self._app = made
+                # A full pass of the collector over all that was imported would stall predictions.
+                gc.freeze()
         await self._app(scope, receive, send)
 
     async def close(self) -> None:
