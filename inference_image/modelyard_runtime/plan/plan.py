@@ -79,7 +79,7 @@ def make_plan(
         positive_class=positive,
         features=[column.name for column in selection.features],
         dropped=selection.dropped,
-        input_schema=_resolved_inputs(selection.features, input_schema),
+        input_schema=_resolved_inputs(table, target.name, selection.features, input_schema),
         output_schema=outputs.fields,
         outputs=outputs.sources,
         warnings=_warnings(table, target, confidence, intent, selection),
@@ -94,14 +94,26 @@ def _as_asked(target: Column, fields: Sequence[FieldSchema]) -> Column:
 
 
 def _resolved_inputs(
-    features: Sequence[Column], stated: Sequence[FieldSchema] | None
+    table: Table,
+    target: str,
+    features: Sequence[Column],
+    stated: Sequence[FieldSchema] | None,
 ) -> list[FieldSchema]:
-    """The fields of a request: what the spec states, completed by what the data shows."""
-    by_name = {field.name: field for field in stated or []}
+    """The fields of a request: what the spec states, completed by what the data shows.
+
+    A stated field that tells nothing is still taken, so that requests need not change.
+    """
+    used = {column.name for column in features}
+    if stated is None:
+        stated = [FieldSchema(name=column.name, type=column.type) for column in features]
     resolved = []
-    for column in features:
-        field = by_name.get(column.name) or FieldSchema(name=column.name, type=column.type)
-        required = not bool(column.missing.any()) if field.required is None else field.required
+    for field in stated:
+        if field.name == target:
+            continue
+        column = table.by_name[field.name]
+        required = field.required
+        if required is None:
+            required = column.name in used and not bool(column.missing.any())
         resolved.append(field.model_copy(update={"type": column.type, "required": required}))
     return resolved
 

@@ -17,6 +17,8 @@ from modelyard_runtime.plan.intent import Intent, read_intent
 
 ENOUGH = 0.5
 APART = 0.08
+#: Several columns with so many points are what was meant, though none of them is clearly.
+HALF_MEANT = 0.25
 MAX_LISTED = 20
 #: A column of more categories is not asked for by the names of its values.
 MAX_NAMED_CATEGORIES = 50
@@ -93,12 +95,12 @@ def _by_points(intent: Intent, table: Table, inputs: set[str]) -> Target:
         key=lambda pair: -pair[0],
     )
     best, column = points[0]
-    if best < ENOUGH:
+    rivals = [other.name for score, other in points[1:] if best - score < APART]
+    if best < ENOUGH and not (rivals and best >= HALF_MEANT):
         conventional = [c for c in table.columns if c.name.lower() in lexicon.CONVENTIONAL]
         if len(conventional) == 1 and conventional[0].name not in inputs:
             return Target(conventional[0], ENOUGH, intent)
         raise _not_found(intent, table, [c.name for score, c in points if score > 0])
-    rivals = [other.name for score, other in points[1:] if best - score < APART]
     if rivals:
         names = ", ".join([column.name, *rivals[:5]])
         raise UserError(

@@ -234,6 +234,7 @@ def _publish(
     digest = write_manifest(job.store, job.manifest_key, manifest)
     if digest is None:
         reporter.log("Another pod of this build has published already; its artifact stays.")
+        job.store.delete_prefix(job.prefix)
     reporter.step(DONE, "Done")
     return Built(manifest, plan, digest, winner.difference)
 
@@ -291,4 +292,3 @@ def _matrix_columns(encoding: Encoding) -> list[str]:
         for item in encoding.numeric
     ]
     return parts + encoding.text
-

@@ -64,9 +64,11 @@ def _accuracy(truth: Truth, chances: Predicted, _positive: int | None) -> float:
 
 
 def _balanced_accuracy(truth: Truth, chances: Predicted, _positive: int | None) -> float:
-    from sklearn.metrics import balanced_accuracy_score
+    from sklearn.metrics import recall_score
 
-    return float(balanced_accuracy_score(truth, chances.argmax(axis=1)))
+    chosen, present = chances.argmax(axis=1), np.unique(truth)
+    recalls = recall_score(truth, chosen, labels=present, average=None, zero_division=0)
+    return float(np.mean(recalls))
 
 
 def _averaged(function: str) -> Callable[[Truth, Predicted, int | None], float]:

@@ -24,6 +24,9 @@ log = logging.getLogger("modelyard_runtime.training")
 EXIT_FAULT = 1
 EXIT_TERMINATED = 128 + signal.SIGTERM
 
+#: What a sub-command says of a fault of ours.
+FAULTS = {"profile": Reason.PROFILING_FAILED, "build": Reason.TRAINING_FAILED}
+
 _OUT_OF_MEMORY = (
     "The pod ran out of memory: raise spec.training.resources.limits.memory, or use fewer rows "
     "or columns."
@@ -42,9 +45,9 @@ def run(arguments: Sequence[str]) -> int:
     limit_threads(cpus)
     end_on_sigterm()
     if arguments[:1] == ["profile"]:
-        return _in_pod(Reason.PROFILING_FAILED, _profile)
+        return _in_pod(FAULTS["profile"], _profile)
     if arguments[:1] == ["build"]:
-        return _in_pod(Reason.TRAINING_FAILED, lambda: _build(cpus, started))
+        return _in_pod(FAULTS["build"], lambda: _build(cpus, started))
     return _by_hand(arguments, cpus, started)
 
 

@@ -7,8 +7,10 @@ after two folds is given up.
 
 import logging
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
@@ -205,10 +207,17 @@ def _fit_fold(
     return score(problem.metric, truth, predicted, problem.positive), model
 
 
-def _threads(count: int) -> Any:
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Bound the threads of numerical libraries, and keep what they warn of to themselves.
+
+    A fit that did not converge, or divided by zero, shows in its score.
+    """
     from threadpoolctl import threadpool_limits
 
-    return threadpool_limits(count)
+    with threadpool_limits(count), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _behind(trial: Trial, best: Trial) -> bool:

@@ -1,0 +1,147 @@
+"""Which column an intent means: written as people would ask, before looking at the answers."""
+
+import pytest
+
+from modelyard_crds.reasons import Reason
+from modelyard_runtime.errors import UserError
+from modelyard_runtime.plan.plan import make_plan
+from support.tables import example_table, fields, table_of
+
+CHURN = "customer_id,age,plan_type,monthly_charges,signup_date,churned\n" + "".join(
+    f"C{i:05d},{20 + i % 50},{'bp'[i % 2]}lan,{i * 1.25},2020-01-{i % 28 + 1:02d},"
+    f"{'no' if i % 3 else 'yes'}\n"
+    for i in range(120)
+)
+HOUSES = "Id,MSSubClass,LotArea,OverallQual,YearBuilt,SalePrice\n" + "".join(
+    f"{i},{20 + i % 5},{5000 + i * 7919 % 3000},{i % 10},{1900 + i * 37 % 100},{i * 1237 % 9001}\n"
+    for i in range(120)
+)
+LOANS = "loan_id,income,credit_score,purpose,approved\n" + "".join(
+    f"{i},{i * 7919 % 5000},{500 + i * 37 % 300},{'car' if i % 2 else 'home'},{i % 3 // 2}\n"
+    for i in range(120)
+)
+MAIL = "subject_words,links,sender_age_days,label\n" + "".join(
+    f"{i % 7},{i % 4},{i * 31 % 97},{'spam' if i % 3 else 'ham'}\n" for i in range(120)
+)
+TITANIC = "PassengerId,Pclass,Sex,Age,Fare,Survived\n" + "".join(
+    f"{i},{1 + i % 3},{'male' if i % 2 else 'female'},{i % 80},{i * 1.7 % 99},{i % 5 // 3}\n"
+    for i in range(120)
+)
+BIKES = "datetime,season,temp,humidity,windspeed,cnt\n" + "".join(
+    f"2021-{1 + i % 12:02d}-{1 + i % 28:02d} 10:00:00,{i % 4},{i % 30},{i % 90},{i % 11},"
+    f"{i * 7919 % 997}\n"
+    for i in range(120)
+)
+CARS = "mpg,cylinders,horsepower,weight,origin\n" + "".join(
+    f"{10 + i * 0.3},{4 + i % 3 * 2},{50 + i * 31 % 180},{2000 + i * 97 % 2500},{'ue'[i % 2]}s\n"
+    for i in range(120)
+)
+TABLES = {
+    **{"churn": CHURN, "houses": HOUSES, "loans": LOANS, "mail": MAIL, "titanic": TITANIC},
+    **{"bikes": BIKES, "cars": CARS},
+}
+
+ASKED = [
+    ("breast_cancer", "Predict whether a tumour is malignant or benign", "diagnosis", "binary"),
+    ("breast_cancer", "Is the tumor malignant?", "diagnosis", "binary"),
+    ("breast_cancer", "diagnose breast cancer from cell measurements", "diagnosis", "binary"),
+    ("wine", "Which cultivar does a wine come from?", "cultivar", "multiclass"),
+    ("wine", "Classify wines by cultivar using chemical measurements", "cultivar", "multiclass"),
+    ("wine", "Estimate the alcohol content", "alcohol", "regression"),
+    ("iris", "Predict the species of an iris flower", "species", "multiclass"),
+    ("iris", "Is it a setosa, a versicolor or a virginica?", "species", "multiclass"),
+    ("iris", "What kind of iris is this?", "species", "multiclass"),
+    ("diabetes", "How far will the disease have progressed?", "disease_progression", "regression"),
+    ("diabetes", "predict disease progression after one year", "disease_progression", "regression"),
+    ("digits", "Recognise the handwritten digit", "digit", "multiclass"),
+    ("digits", "Which digit is in the picture?", "digit", "multiclass"),
+    ("churn", "Predict customer churn based on usage patterns", "churned", "binary"),
+    ("churn", "Which customers will leave us next month?", "churned", "binary"),
+    ("churn", "the likelihood that a customer cancels", "churned", "binary"),
+    ("churn", "Estimate the monthly charges of a customer", "monthly_charges", "regression"),
+    ("houses", "Predict the price of a house", "SalePrice", "regression"),
+    ("houses", "How much is a house worth, given its lot area and quality?", "SalePrice",
+     "regression"),
+    ("houses", "Estimate house prices", "SalePrice", "regression"),
+    ("loans", "Should a loan be approved?", "approved", "binary"),
+    ("loans", "Predict loan approval from income and credit score", "approved", "binary"),
+    ("loans", "probability of approval", "approved", "binary"),
+    ("mail", "Detect spam", "label", "binary"),
+    ("mail", "Is a message spam or ham?", "label", "binary"),
+    ("titanic", "Who survives?", "Survived", "binary"),
+    ("titanic", "Predict the survival of a passenger based on age, sex and fare", "Survived",
+     "binary"),
+    ("bikes", "How many bikes will be rented? Predict the count", "cnt", "regression"),
+    ("cars", "Predict the mpg of a car", "mpg", "regression"),
+    ("cars", "Predict `horsepower`", "horsepower", "regression"),
+]  # fmt: skip
+
+
+def read(folder, name):
+    return table_of(folder, TABLES[name]) if name in TABLES else example_table(folder, name)
+
+
+@pytest.mark.parametrize(("name", "intent", "target", "task"), ASKED)
+def test_an_intent_finds_its_column_and_task(tmp_path, name, intent, target, task):
+    plan = make_plan(intent, read(tmp_path, name))
+    assert (plan.target, plan.task) == (target, task)
+
+
+@pytest.mark.parametrize(
+    ("name", "intent"),
+    [
+        ("breast_cancer", "Predict the price of bananas"),
+        ("wine", "Predict the weather tomorrow"),
+        ("churn", "Forecast sales"),
+        ("titanic", "make me a model please"),
+    ],
+)
+def test_an_intent_about_something_else_lists_the_columns_and_how_to_say(tmp_path, name, intent):
+    table = read(tmp_path, name)
+    with pytest.raises(UserError) as caught:
+        make_plan(intent, table)
+    assert caught.value.reason is Reason.TARGET_NOT_FOUND
+    assert table.names[0] in caught.value.message
+    assert "output schema" in caught.value.message
+
+
+def test_two_columns_that_fit_equally_are_named(tmp_path):
+    rows = "".join(f"{i % 7},{i * 31 % 97},{i * 57 % 89}\n" for i in range(60))
+    table = table_of(tmp_path, f"a,price_low,price_high\n{rows}")
+    with pytest.raises(UserError, match=r"price_low, price_high|price_high, price_low") as caught:
+        make_plan("Predict the price", table)
+    assert caught.value.reason is Reason.TARGET_AMBIGUOUS
+
+
+@pytest.mark.parametrize(
+    ("schema", "target"),
+    [
+        (fields(churned="boolean"), "churned"),
+        (fields(churn_probability="float"), "churned"),
+        (fields(predicted_monthly_charges="float"), "monthly_charges"),
+        (fields(is_churned="boolean", score="float"), "churned"),
+        (fields(planType="string"), "plan_type"),
+    ],
+)
+def test_the_output_schema_wins_also_with_affixes(tmp_path, schema, target):
+    assert make_plan("Predict it", read(tmp_path, "churn"), None, schema).target == target
+
+
+def test_an_output_schema_of_two_columns_is_refused(tmp_path):
+    schema = fields(churned="boolean", monthly_charges="float")
+    with pytest.raises(UserError, match="predicts one") as caught:
+        make_plan("Predict both", read(tmp_path, "churn"), None, schema)
+    assert caught.value.reason is Reason.UNSUPPORTED_TASK
+
+
+def test_what_the_input_schema_holds_is_not_the_target(tmp_path):
+    inputs = fields(age="integer", monthly_charges="float")
+    plan = make_plan("charges and churn", read(tmp_path, "churn"), inputs)
+    assert plan.target == "churned"
+    assert plan.features == ["age", "monthly_charges"]
+
+
+def test_an_intent_for_what_is_not_built_says_so(tmp_path):
+    with pytest.raises(UserError, match="recommend") as caught:
+        make_plan("Recommend products to buyers", read(tmp_path, "titanic"))
+    assert caught.value.reason is Reason.UNSUPPORTED_TASK
