@@ -21,7 +21,7 @@ SERVED = "tumours-production"
 WAITED_FOR = (*(("model", name) for name in EXAMPLES), ("modeldeployment", SERVED))
 POLL_SECONDS = 1.0
 TIME_LIMIT_SECONDS = 420.0
-SHOWN_CHARACTERS = 160
+ROW = "examples/tumour.json"
 
 Object = dict[str, Any]
 
@@ -38,7 +38,7 @@ def demo(root: Path, cluster: Cluster, *, url: str) -> None:
         say(_indented(cluster.kubectl("apply", "--namespace", ACCOUNT, "--filename", path)))
     follow(cluster)
     key = api_key(cluster)
-    row = example_row(url, key)
+    row = (root / ROW).read_text(encoding="utf-8")
     predict_over_rest(url, key, row)
     predict_in_cluster(cluster, row)
     summary(cluster, url)
@@ -116,15 +116,7 @@ def _is_ready(objects: list[Object], kind: str, name: str) -> bool:
     )
 
 
-def example_row(url: str, key: str) -> Object:
-    """A row to predict: what the version's own OpenAPI gives as the example of a request."""
-    version: Object = _call(f"{url}/models/tumours/latest/openapi.json", key)
-    body = version["paths"]["/infer"]["post"]["requestBody"]["content"]["application/json"]
-    example: Object = body.get("example") or body["schema"]["example"]
-    return example
-
-
-def predict_over_rest(url: str, key: str, row: Object) -> None:
+def predict_over_rest(url: str, key: str, row: str) -> None:
     """One prediction through the façade.
 
     Raises:
@@ -132,11 +124,11 @@ def predict_over_rest(url: str, key: str, row: Object) -> None:
     """
     address = f"{url}/models/tumours/latest/infer"
     say("")
-    say(f"$ curl -H \"x-api-key: $MODELYARD_API_KEY\" -d '{_shortened(row)}' {address}")
-    say(_indented(json.dumps(_call(address, key, row), indent=2)))
+    say(f'$ curl -H "x-api-key: $MODELYARD_API_KEY" -d @{ROW} {address}')
+    say(_indented(json.dumps(_post(address, key, row), indent=2)))
 
 
-def predict_in_cluster(cluster: Cluster, row: Object) -> None:
+def predict_in_cluster(cluster: Cluster, row: str) -> None:
     """One prediction from a pod inside the cluster, straight at the deployment's Service."""
     address = f"http://{SERVED}.{ACCOUNT}.svc.cluster.local/infer"
     say(f"$ kubectl exec deployment/{SERVED} -- (in the cluster) POST {address}")
@@ -146,7 +138,7 @@ def predict_in_cluster(cluster: Cluster, row: Object) -> None:
         "print(u.urlopen(r,timeout=20).read().decode())"
     )
     command = ("exec", "-i", "--namespace", ACCOUNT, f"deployment/{SERVED}", "--", "python", "-c")
-    say(_indented(cluster.kubectl(*command, script, stdin=json.dumps(row))))
+    say(_indented(cluster.kubectl(*command, script, stdin=row)))
 
 
 def summary(cluster: Cluster, url: str) -> None:
@@ -154,6 +146,8 @@ def summary(cluster: Cluster, url: str) -> None:
     kinds = "datasets,models,modelversions,modeldeployments"
     say("\n$ kubectl get dset,mdl,mver,mdep --namespace demo")
     say(_indented(cluster.kubectl("get", kinds, "--namespace", ACCOUNT)))
+    port = url.rsplit(":", 1)[1]
+    words = "" if cluster.name == "demo" else f" NAME={cluster.name} PORT={port}"
     say(
         f"""
 Modelyard runs on the cluster {cluster.name!r}.
@@ -161,23 +155,23 @@ Modelyard runs on the cluster {cluster.name!r}.
   account    namespace {ACCOUNT}
 
 Next, in this shell:
-  eval "$(make -s env)"
+  eval "$(make -s env{words})"
   kubectl describe model tumours -n demo
   curl -s -H "x-api-key: $MODELYARD_API_KEY" $MODELYARD_URL/models
-  curl -s -H "x-api-key: $MODELYARD_API_KEY" $MODELYARD_URL/models/tumours/latest/describe
+  curl -s -H "x-api-key: $MODELYARD_API_KEY" -d @examples/tumour.json \\
+    $MODELYARD_URL/models/tumours/latest/infer
   curl -s -H "x-api-key: $MODELYARD_API_KEY" -F file=@your.csv $MODELYARD_URL/datasets
   helm install wines charts/modelyard-model -n demo \\
     --set dataset.uri=example://wine --set intent="Which cultivar does a wine come from?"
   kubectl annotate model tumours -n demo modelyard.dev/retrain="$(date +%s)"
-  make down        # removes the cluster; what was built stays in the cache
+  make down{words}        # removes the cluster; what was built stays in the cache
 """
     )
 
 
-def _call(address: str, key: str, body: Object | None = None) -> Any:
-    data = None if body is None else json.dumps(body).encode()
+def _post(address: str, key: str, body: str) -> Any:
     headers = {"x-api-key": key, "Content-Type": "application/json"}
-    request = urllib.request.Request(address, data=data, headers=headers)  # noqa: S310 - our own façade
+    request = urllib.request.Request(address, data=body.encode(), headers=headers)  # noqa: S310 - our own façade
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - as above
             return json.load(answer)
@@ -186,11 +180,6 @@ def _call(address: str, key: str, body: Object | None = None) -> Any:
         raise ClusterError(f"{address} answered {error.code}: {text}") from error
     except (urllib.error.URLError, TimeoutError) as error:
         raise ClusterError(f"{address} does not answer: {error}", "See: make status") from error
-
-
-def _shortened(row: Object) -> str:
-    text = json.dumps(row)
-    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]} …}}"
 
 
 def _indented(text: str) -> str:
