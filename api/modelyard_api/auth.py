@@ -85,7 +85,7 @@ class Authenticator:
         self._namespace = own_namespace
         self._served = served_accounts
         self._now = now
-        self._used: dict[str, datetime] = {}
+        self._used: set[str] = set()
 
     async def authenticate(self, credentials: Credentials) -> Caller:
         """The caller of credentials."""
@@ -128,16 +128,15 @@ class Authenticator:
             )
 
     def drain_used(self) -> dict[str, datetime]:
-        """Ids of the keys that were used since the last call, with the time."""
-        used, self._used = self._used, {}
-        return used
+        """Ids of the keys that were used since the last call, with the present time."""
+        used, self._used = self._used, set()
+        return dict.fromkeys(used, self._now())
 
     def _by_key(self, key_id: str, secret: str) -> Caller:
         key = self._keys.get(self._namespace, key_id)
-        now = self._now()
-        if key is None or not key.opens(secret, now):
+        if key is None or not key.opens(secret, self._now):
             raise _wrong()
-        self._used[key_id] = now
+        self._used.add(key_id)
         return Caller(account=key.account, subject=f"key/{key_id}", key=key)
 
     async def _by_token(self, credentials: Credentials) -> Caller:

@@ -15,7 +15,7 @@ import logging
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -56,10 +56,10 @@ class ApiKey:
     created_by: str = ""
     uid: str = ""
 
-    def opens(self, secret: str, now: datetime) -> bool:
-        """Whether the secret is the right one and still valid, in constant time."""
+    def opens(self, secret: str, now: Callable[[], datetime]) -> bool:
+        """Whether the secret is the right one, compared in constant time, and still valid."""
         matches = hmac.compare_digest(self.digest, digest_of(self.salt, secret))
-        return matches and (self.expires_at is None or now < self.expires_at)
+        return matches and (self.expires_at is None or now() < self.expires_at)
 
 
 def digest_of(salt: str, secret: str) -> str:

@@ -126,7 +126,7 @@ class BodyLimit:
             received += len(message.get("body", b""))
             if received > limit:
                 # FastAPI lets only this class of errors through while it reads a body.
-                raise HTTPException(413, detail=_too_large(limit).message)
+                raise HTTPException(413, detail=too_large(limit).message)
             return message
 
         await self._app(scope, counted, send)
@@ -165,11 +165,12 @@ def _refusal(headers: Headers, limit: int) -> ModelyardError | None:
         )
     declared = headers.get("content-length", "0")
     if declared.isdecimal() and int(declared) > limit:
-        return _too_large(limit)
+        return too_large(limit)
     return None
 
 
-def _too_large(limit: int) -> PayloadTooLargeError:
+def too_large(limit: int) -> PayloadTooLargeError:
+    """The error of a body that is longer than the limit."""
     return PayloadTooLargeError(
         f"The body has more than {limit} bytes, which is the limit here.",
         details={"limit_bytes": limit},

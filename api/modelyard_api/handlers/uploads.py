@@ -21,7 +21,7 @@ from modelyard_api.services import Services
 from modelyard_crds import names
 from modelyard_crds.build import UploadFile, UploadRecord, upload_prefix, upload_record_key
 
-MAX_FILES = 100
+MAX_PARTS = 100
 
 
 async def begin(
@@ -107,9 +107,11 @@ async def receive_form(
     fields: dict[str, str] = {}
     try:
         async for part in form.parts():
+            if len(files) + len(fields) >= MAX_PARTS:
+                raise InvalidInputError(f"The form has more than {MAX_PARTS} parts.")
             if part.filename is None:
                 fields[part.name] = await part.text()
-            elif len(files) < MAX_FILES:
+            else:
                 index = len(files)
                 files.append(
                     await _store_file(

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from modelyard_api.errors import UnsupportedMediaTypeError
+from modelyard_api.middleware import too_large
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -39,7 +40,7 @@ async def json_body(request: Request, shape: type[B]) -> B:
 
     Raises RequestValidationError, as FastAPI does for bodies that it reads itself.
     """
-    content = await request.body()
+    content = await _small(request)
     try:
         return shape.model_validate(json.loads(content))
     except ValidationError as error:
@@ -48,6 +49,17 @@ async def json_body(request: Request, shape: type[B]) -> B:
     except (ValueError, RecursionError) as error:
         fault = {"type": "json_invalid", "loc": ("body",), "msg": str(error), "input": {}}
         raise RequestValidationError([fault]) from None
+
+
+async def _small(request: Request) -> bytes:
+    """The body, which on these paths might be a file of any length, within JSON's bound."""
+    limit = request.app.state.services.settings.max_body_bytes
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > limit:
+            raise too_large(limit)
+    return bytes(content)
 
 
 def _not_read(content_type: str, expected: str) -> UnsupportedMediaTypeError:

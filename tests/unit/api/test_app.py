@@ -223,7 +223,7 @@ async def test_values_are_not_coerced(facade: Facade, body: dict[str, object]) -
         (b'"' + b"x" * 3000 + b'"', "application/json", 413),
     ],
 )
-@pytest.mark.parametrize("path", ["/models/churn", "/api-keys"])
+@pytest.mark.parametrize("path", ["/models/churn", "/api-keys", "/datasets", "/uploads"])
 async def test_a_body_that_cannot_be_read(
     facade: Facade, path: str, content: bytes, kind: str, status: int
 ) -> None:
@@ -487,6 +487,13 @@ async def test_an_upload_that_is_cut_leaves_nothing_and_is_no_fault(
     assert sent[0]["status"] == 499
     assert await facade.services.store.files("") == []
     assert "unexpected fault" not in caplog.text
+
+
+async def test_a_form_has_a_bounded_number_of_parts(facade: Facade) -> None:
+    files = [("files", (f"{number}.csv", b"x")) for number in range(101)]
+    answer = await facade.send("POST", "/uploads", files=files)
+    assert answer.status_code in {413, 422}
+    assert await facade.services.store.files("") == []
 
 
 async def test_an_idempotency_key_makes_one_upload(facade: Facade) -> None:
