@@ -73,7 +73,11 @@ async def connect(
         ),
         management_limit=RateLimiter(settings.rate_limit_per_minute, "management"),
         prediction_limit=RateLimiter(settings.prediction_limit_per_minute, "prediction"),
-        in_flight=InFlight(settings.max_in_flight, settings.max_in_flight_per_account),
+        in_flight=InFlight(
+            settings.max_in_flight,
+            settings.max_in_flight_per_account,
+            settings.max_in_flight_bytes,
+        ),
         proxy=proxy,
         resolver=make_resolver(caches) if make_resolver else SliceResolver(caches.slices),
         draining=asyncio.Event(),

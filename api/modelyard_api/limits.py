@@ -81,15 +81,17 @@ class RateLimiter:
 
 
 class InFlight:
-    """Bounds how many predictions run at a time, in all and for one account.
+    """Bounds how many predictions run at a time, in all and for one account, and their bytes.
 
-    A queue without end would answer everybody too late; beyond the bound the answer is an
-    immediate 503, which a client can take to another replica.
+    A queue without end would answer everybody too late, and fill the memory; beyond the bound
+    the answer is an immediate 503, which a client can take to another replica.
     """
 
-    def __init__(self, most: int, most_per_account: int) -> None:
+    def __init__(self, most: int, most_per_account: int, most_bytes: int) -> None:
         self._most, self._most_per_account = most, most_per_account
+        self._most_bytes = most_bytes
         self._total = 0
+        self._bytes = 0
         self._accounts: Counter[str] = Counter()
 
     @property
@@ -98,9 +100,13 @@ class InFlight:
         return self._total
 
     @contextmanager
-    def admit(self, account: str) -> Iterator[None]:
-        """Hold a place; UnavailableError where none is free."""
-        if self._total >= self._most or self._accounts[account] >= self._most_per_account:
+    def admit(self, account: str, size: int) -> Iterator[None]:
+        """Hold a place for a body of so many bytes; UnavailableError where none is free."""
+        if (
+            self._total >= self._most
+            or self._accounts[account] >= self._most_per_account
+            or self._bytes + size > self._most_bytes
+        ):
             raise UnavailableError(
                 "Too many predictions are running at the moment.",
                 details={"in_flight": self._total},
@@ -108,11 +114,13 @@ class InFlight:
                 retry_after=1,
             )
         self._total += 1
+        self._bytes += size
         self._accounts[account] += 1
         try:
             yield
         finally:
             self._total -= 1
+            self._bytes -= size
             self._accounts[account] -= 1
             if not self._accounts[account]:
                 del self._accounts[account]

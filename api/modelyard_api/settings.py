@@ -31,6 +31,7 @@ class Settings(BaseModel):
     rate_limit_per_minute: int = Field(500, description="Management requests a key; 0: no limit.")
     prediction_limit_per_minute: int = Field(0, description="Predictions a key; 0: no limit.")
     max_in_flight: int = Field(1024, description="Predictions at a time.")
+    max_in_flight_bytes: int = Field(128 * MEBIBYTE, description="Bytes predicted from at a time.")
     max_in_flight_per_account: int = Field(512, description="Predictions at a time and account.")
 
     prediction_timeout_seconds: float = Field(30.0, description="For one prediction, all tries.")

@@ -60,7 +60,7 @@ async def predict_version(
         return Choice([item for item in fitting if serving(item) == number], fitting)
 
     target = Target(choose, lambda: _not_deployed(view, number, environment))
-    return await _predict(services, caller, target, path, prediction)
+    return await _predict(services, target, path, prediction)
 
 
 async def predict_deployment(
@@ -77,17 +77,16 @@ async def predict_deployment(
         await services.reader.find(kind, "id", caller.account, deployment_id)
     target = Target(choose, lambda: _no_deployment(caller, deployment_id))
     path = BATCH_PATH if prediction.body.lstrip()[:1] == b"[" else INFER_PATH
-    return await _predict(services, caller, target, path, prediction)
+    return await _predict(services, target, path, prediction)
 
 
 async def _predict(
-    services: Services, caller: Caller, target: Target, path: str, prediction: Prediction
+    services: Services, target: Target, path: str, prediction: Prediction
 ) -> PodAnswer:
-    with services.in_flight.admit(caller.account):
-        addresses = _addresses(services, target) or await _started(services, target)
-        headers = {"Content-Type": "application/json", "X-Request-Id": prediction.request_id}
-        seconds = services.settings.prediction_timeout_seconds
-        return await services.proxy.send(addresses, path, prediction.body, headers, seconds)
+    addresses = _addresses(services, target) or await _started(services, target)
+    headers = {"Content-Type": "application/json", "X-Request-Id": prediction.request_id}
+    seconds = services.settings.prediction_timeout_seconds
+    return await services.proxy.send(addresses, path, prediction.body, headers, seconds)
 
 
 def _addresses(services: Services, target: Target) -> list[str]:

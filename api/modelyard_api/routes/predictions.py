@@ -5,7 +5,8 @@ dependencies, which would cost more than the pod's own work.
 """
 
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -129,13 +130,7 @@ _RESULTS = {"type": "array", "items": {"$ref": "#/components/schemas/BatchItem"}
 )
 async def infer(request: Request, model_name: str, model_version: str) -> Response:
     """Predict from one object of the input schema."""
-    place = (model_name, model_version, request.headers.get(ENVIRONMENT_HEADER))
-    services, caller, prediction = await _admitted(request)
-    return _response(
-        await predictions.predict_version(
-            services, caller, predictions.INFER_PATH, place, prediction
-        )
-    )
+    return await _predict_version(request, predictions.INFER_PATH, model_name, model_version)
 
 
 @router.post(
@@ -146,13 +141,7 @@ async def infer(request: Request, model_name: str, model_version: str) -> Respon
 )
 async def predict_batch(request: Request, model_name: str, model_version: str) -> Response:
     """Predict from an array of objects, in order."""
-    place = (model_name, model_version, request.headers.get(ENVIRONMENT_HEADER))
-    services, caller, prediction = await _admitted(request)
-    return _response(
-        await predictions.predict_version(
-            services, caller, predictions.BATCH_PATH, place, prediction
-        )
-    )
+    return await _predict_version(request, predictions.BATCH_PATH, model_name, model_version)
 
 
 @router.post(
@@ -163,25 +152,38 @@ async def predict_batch(request: Request, model_name: str, model_version: str) -
 )
 async def predict(request: Request, deployment_id: str) -> Response:
     """Predict with a certain deployment: from one object, or from an array of them."""
-    services, caller, prediction = await _admitted(request)
-    return _response(
-        await predictions.predict_deployment(services, caller, deployment_id, prediction)
-    )
+    async with _admitted(request) as (services, caller, prediction):
+        answer = await predictions.predict_deployment(services, caller, deployment_id, prediction)
+    return _response(answer)
 
 
-async def _admitted(request: Request) -> tuple[Services, Caller, Prediction]:
+async def _predict_version(
+    request: Request, path: str, model_name: str, model_version: str
+) -> Response:
+    place = (model_name, model_version, request.headers.get(ENVIRONMENT_HEADER))
+    async with _admitted(request) as (services, caller, prediction):
+        answer = await predictions.predict_version(services, caller, path, place, prediction)
+    return _response(answer)
+
+
+@asynccontextmanager
+async def _admitted(request: Request) -> AsyncIterator[tuple[Services, Caller, Prediction]]:
+    """The caller and its body, while a place in flight is held for it."""
     services: Services = request.app.state.services
     info: RequestInfo = request.scope[INFO]
-    caller = await admit(
-        services, info, credentials_of(request), PREDICT, services.prediction_limit
-    )
+    credentials = credentials_of(request)
+    caller = await admit(services, info, credentials, PREDICT, services.prediction_limit)
     content_type = request.headers.get("content-type", JSON)
     if not content_type.startswith(JSON):
         raise UnsupportedMediaTypeError(
             f"The body is '{content_type[:80]}'; predictions are made from JSON.",
             suggestions=[f"Send the header 'Content-Type: {JSON}'."],
         )
-    return services, caller, Prediction(await request.body(), info.request_id)
+    # A body without a length may become as long as is allowed.
+    most = services.settings.max_prediction_bytes
+    size = int(request.headers.get("content-length", most))
+    with services.in_flight.admit(caller.account, size):
+        yield services, caller, Prediction(await request.body(), info.request_id)
 
 
 def _response(answer: PodAnswer) -> Response:

@@ -199,7 +199,11 @@ async def services(settings: Settings | None = None) -> AsyncIterator[Services]:
         ),
         management_limit=RateLimiter(settings.rate_limit_per_minute, "management"),
         prediction_limit=RateLimiter(settings.prediction_limit_per_minute, "prediction"),
-        in_flight=InFlight(settings.max_in_flight, settings.max_in_flight_per_account),
+        in_flight=InFlight(
+            settings.max_in_flight,
+            settings.max_in_flight_per_account,
+            settings.max_in_flight_bytes,
+        ),
         proxy=Proxy(session),
         resolver=SliceResolver(caches.slices),
         draining=asyncio.Event(),

@@ -24,13 +24,24 @@ async def test_zero_is_no_limit() -> None:
 
 
 def test_places_in_flight_are_bounded_and_given_back() -> None:
-    bound = InFlight(2, 1)
-    with bound.admit("a"):
-        with pytest.raises(UnavailableError) as caught, bound.admit("a"):
+    bound = InFlight(2, 1, 100)
+    with bound.admit("a", 10):
+        with pytest.raises(UnavailableError) as caught, bound.admit("a", 10):
             pass
         assert caught.value.retry_after == 1
-        with bound.admit("b"), pytest.raises(UnavailableError), bound.admit("c"):
+        with bound.admit("b", 10), pytest.raises(UnavailableError), bound.admit("c", 10):
             pass
-    with bound.admit("a"):
+    with bound.admit("a", 10):
         assert bound.total == 1
     assert bound.total == 0
+
+
+def test_bytes_in_flight_are_bounded() -> None:
+    bound = InFlight(10, 10, 100)
+    with bound.admit("a", 60):
+        with pytest.raises(UnavailableError), bound.admit("a", 41):
+            pass
+        with bound.admit("a", 40):
+            pass
+    with bound.admit("a", 100):
+        pass
