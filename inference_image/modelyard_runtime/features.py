@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from modelyard_crds.build import NumericFeature
 
@@ -28,6 +28,8 @@ _FLOAT32_MAX = float(np.finfo(np.float32).max)
 _DAY_RANGE = (-719_162.0, 2_932_896.0)
 
 FloatArray = NDArray[np.float64]
+#: One column: numbers with NaN or None, or strings with None or "".
+Values = NDArray[Any] | Sequence[float | None] | Sequence[str | None]
 DatePart = Literal["year", "month", "day", "weekday", "hour", "epoch_day"]
 
 #: What datasets write for true and false; requests may use the same words.
@@ -56,7 +58,7 @@ def epoch_seconds(text: str) -> float:
 def encode(
     numeric: Sequence[NumericFeature],
     text: Sequence[str],
-    columns: Mapping[str, ArrayLike],
+    columns: Mapping[str, Values],
     rows: int,
 ) -> dict[str, NDArray[Any]]:
     """The graph's inputs for some rows; an input without columns is left out.
@@ -72,14 +74,15 @@ def encode(
 
 
 def encode_numeric(
-    features: Sequence[NumericFeature], columns: Mapping[str, ArrayLike], rows: int
+    features: Sequence[NumericFeature], columns: Mapping[str, Values], rows: int
 ) -> NDArray[np.float32]:
     """The input ``numeric``: float32, rows by features."""
     encoded = np.full((rows, len(features)), np.nan, dtype=np.float32)
     for position, feature in enumerate(features):
         if feature.column not in columns:
             continue
-        values = np.asarray(columns[feature.column], dtype=np.float64)
+        given: Any = columns[feature.column]
+        values = np.asarray(given, dtype=np.float64)
         if feature.part != "value":
             values = date_part(values, feature.part)
         # In double precision, so that large numbers keep the digits that tell them apart.
@@ -89,7 +92,7 @@ def encode_numeric(
 
 
 def encode_text(
-    names: Sequence[str], columns: Mapping[str, ArrayLike], rows: int
+    names: Sequence[str], columns: Mapping[str, Values], rows: int
 ) -> NDArray[np.object_]:
     """The input ``text``: strings without outer white space, rows by columns."""
     encoded = np.full((rows, len(names)), "", dtype=object)

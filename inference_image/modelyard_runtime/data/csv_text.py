@@ -1,6 +1,6 @@
 """Read CSV text into columns of strings: find the delimiter, check the header, name bad lines.
 
-Types are given afterwards (``typing_``), so that no value is lost to a wrong guess.
+Types are given afterwards (``column_types``), so that no value is lost to a wrong guess.
 """
 
 import csv

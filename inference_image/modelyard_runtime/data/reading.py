@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 from modelyard_crds.dataset import DatasetFormat
 from modelyard_crds.fields import FieldType
 from modelyard_crds.reasons import Reason
+from modelyard_runtime.data.column_types import column_of_text, column_of_values
 from modelyard_runtime.data.content import Kind, Plain, make_plain
 from modelyard_runtime.data.csv_text import MAX_NAME_LENGTH, expect_distinct, read_csv
 from modelyard_runtime.data.json_lines import read_json_lines
 from modelyard_runtime.data.source import Fetched
 from modelyard_runtime.data.table import Column, Table
-from modelyard_runtime.data.typing_ import column_of_text, column_of_values
 from modelyard_runtime.errors import UserError
 
 #: A wider table is most likely one that was turned on its side.

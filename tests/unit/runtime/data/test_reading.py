@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelyard_crds.fields import FieldType
 from modelyard_runtime.data.profile import profile_of
 from modelyard_runtime.data.reading import read_table
 from modelyard_runtime.data.source import LocalFile, save
@@ -125,7 +126,12 @@ def test_a_column_without_a_name_gets_one(tmp_path):
 
 
 def test_stated_types_win(tmp_path):
-    types = {"zip": "string", "flag": "boolean", "count": "integer", "day": "datetime"}
+    types: dict[str, FieldType] = {
+        "zip": "string",
+        "flag": "boolean",
+        "count": "integer",
+        "day": "datetime",
+    }
     text = "zip,flag,count,day\n10001,1,yes,2020-01-01\n10002,0,no,2020-01-02\n"
     table = table_of(tmp_path, text, types)
     assert {column.name: column.type for column in table.columns} == types

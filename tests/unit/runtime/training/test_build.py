@@ -73,7 +73,7 @@ def test_a_mixed_table_becomes_a_good_model(churn):
 
 
 def test_serving_predicts_every_row_like_the_graph_that_was_judged(churn):
-    folder, _, manifest, predictor = churn
+    folder, _, _, predictor = churn
     rows = []
     with (folder / "churn.csv").open(newline="") as file:
         for line in csv.DictReader(file):
@@ -86,8 +86,7 @@ def test_serving_predicts_every_row_like_the_graph_that_was_judged(churn):
                     "member": line["member"] == "yes",
                 }
             )
-            truth = line["churned"] == "Yes"
-            rows[-1]["_truth"] = truth
+            rows[-1]["_truth"] = line["churned"] == "Yes"
     answers = json.loads(predictor.predictions(json.dumps(rows).encode()).body)
     right = [
         answer["prediction"]["churned"] == row["_truth"]
@@ -118,10 +117,7 @@ def test_files_for_people_say_what_was_built(churn):
     assert "roc_auc" in card
     statistics = json.loads((folder / "out/statistics.json").read_text())
     assert statistics["columns"]["age"]["quantiles"]["0.5"] > 18
-    assert (
-        statistics["categories"]["plan"] == ["none", "basic", "größe"]
-        or len(statistics["categories"]["plan"]) == 3
-    )
+    assert sorted(statistics["categories"]["plan"]) == ["basic", "größe", "none"]
     assert "churned (binary)" in summary(report)
 
 

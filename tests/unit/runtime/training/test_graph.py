@@ -4,22 +4,26 @@ Pitfalls of conversion: thresholds between float32 and float64 (group 4, 1), lar
 category codes (4, 5), strings and imputers (6), numbers of any JSON type (7).
 """
 
+from typing import Any, get_args
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from modelyard_crds.build import NumericFeature
+from modelyard_crds.model_version import Task
 from modelyard_runtime.serving.session import Session
-from modelyard_runtime.training.candidates import Candidate, Shape, build_pipeline
+from modelyard_runtime.training.candidates import Candidate, Family, Shape, build_pipeline
 from modelyard_runtime.training.encoding import Encoding
 from modelyard_runtime.training.evaluation import difference
 from modelyard_runtime.training.graph import align_thresholds, output_name, to_graph
 from modelyard_runtime.training.search import predict
 
 KINDS = ["plain", "größe ☃", "nan", " ", "NA", "Ünseen", "日本語", "UPPER", "upper"]
-FAMILIES = ["linear", "boosting", "forest", "extra_trees"]
-TASKS = ["binary", "multiclass", "regression"]
+FAMILIES: tuple[Family, ...] = get_args(Family)
+TASKS: tuple[Task, ...] = get_args(Task)
 
 
 def encoding_of(categories: list[str]) -> Encoding:
@@ -43,14 +47,13 @@ def frame(random: np.random.Generator, rows: int, text: bool):
     return inputs
 
 
-def fitted(task: str, family: str, inputs, encoding: Encoding, seed: int):
+def fitted(task: Task, family: Family, inputs, encoding: Encoding, seed: int):
     random = np.random.default_rng(seed)
     matrix = encoding.matrix(inputs)
     known = np.nan_to_num(matrix, nan=0.0)
     signal = known[:, 0] + np.log1p(np.abs(known[:, 2])) + random.normal(size=len(matrix))
-    if task == "regression":
-        target = signal * 1000
-    else:
+    target: NDArray[Any] = signal * 1000
+    if task != "regression":
         cuts = np.quantile(signal, [0.5] if task == "binary" else [0.3, 0.6])
         target = np.digitize(signal, cuts)
     shape = Shape(
@@ -137,7 +140,7 @@ def test_any_number_and_any_text_predicts_the_same(data):
     compare(task, model, encoding, {"numeric": numeric, "text": text})
 
 
-_CACHE: list = []
+_CACHE: list[Any] = []
 
 
 def cached_model():

@@ -5,14 +5,14 @@ import time
 import numpy as np
 import pytest
 
-from modelyard_runtime.training import search as search_module
-from modelyard_runtime.training.candidates import Candidate, Shape
+from modelyard_crds.model_version import Task
+from modelyard_runtime.training.candidates import Candidate, Shape, build_pipeline
 from modelyard_runtime.training.search import Limits, Problem, make_folds, search, try_candidate
 
 FAR = 1e12
 
 
-def problem(task: str = "binary", rows: int = 200) -> Problem:
+def problem(task: Task = "binary", rows: int = 200) -> Problem:
     random = np.random.default_rng(0)
     matrix = random.normal(size=(rows, 4)).astype(np.float32)
     signal = matrix[:, 0] * 2 + matrix[:, 1] ** 2 + random.normal(size=rows) * 0.3
@@ -63,15 +63,13 @@ def test_it_stops_when_nothing_improves():
 
 
 def test_a_candidate_that_raises_costs_only_itself(monkeypatch):
-    build = search_module.build_pipeline
-
     def broken(candidate, shape, threads):
         if candidate.family == "linear":
             msg = "this one always fails"
             raise ValueError(msg)
-        return build(candidate, shape, threads)
+        return build_pipeline(candidate, shape, threads)
 
-    monkeypatch.setattr(search_module, "build_pipeline", broken)
+    monkeypatch.setattr("modelyard_runtime.training.search.build_pipeline", broken)
     outcome = search(problem(), Limits(FAR, 2), quiet)
     assert [t.candidate.family for t in outcome.ranked] == ["boosting"]
 

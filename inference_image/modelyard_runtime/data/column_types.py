@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from modelyard_crds.fields import FieldType
 from modelyard_crds.reasons import Reason
-from modelyard_runtime.data import words
+from modelyard_runtime.data import spellings
 from modelyard_runtime.data.table import Column
 from modelyard_runtime.errors import UserError
 from modelyard_runtime.features import BOOLEAN_WORDS
@@ -121,8 +121,8 @@ def _distinct(cells: pa.ChunkedArray) -> _Texts:
     return _Texts(
         values,
         codes,
-        _is_in(lowered, words.MISSING),
-        _is_in(lowered, words.MISSING_AMONG_VALUES),
+        _is_in(lowered, spellings.MISSING),
+        _is_in(lowered, spellings.MISSING_AMONG_VALUES),
     )
 
 
@@ -146,12 +146,12 @@ def _booleans(lowered: list[str], extra: dict[str, bool] | None = None) -> Float
 
 def _as_number(name: str, texts: _Texts, open_: NDArray[np.bool_]) -> Column | None:
     known = texts.where(open_)
-    whole = words.matches(known, words.INTEGER)
-    if whole.all() and words.matches(known, words.PADDED).any():
+    whole = spellings.matches(known, spellings.INTEGER)
+    if whole.all() and spellings.matches(known, spellings.PADDED).any():
         # 00501 is a code, not the number 501.
         return None
     values = np.full(len(texts.values), np.nan)
-    values[open_] = words.numbers(known)
+    values[open_] = spellings.numbers(known)
     odd = open_ & np.isnan(values)
     if odd.any() and not _few(texts, odd, open_):
         return None
@@ -172,7 +172,7 @@ def _counts(texts: _Texts) -> NDArray[np.int64]:
 
 def _as_datetime(name: str, texts: _Texts, open_: NDArray[np.bool_]) -> Column | None:
     values = np.full(len(texts.values), np.nan)
-    values[open_] = words.moments(texts.where(open_))
+    values[open_] = spellings.moments(texts.where(open_))
     if np.isnan(values[open_]).any():
         return None
     return _numeric(name, "datetime", texts, values)
@@ -204,7 +204,7 @@ def _as_stated(name: str, texts: _Texts, stated: FieldType) -> Column:
 
 
 def _stated_integers(texts: pa.Array) -> FloatArray:
-    values = words.numbers(texts)
+    values = spellings.numbers(texts)
     lowered = pc.utf8_lower(texts).to_pylist()
     values = np.where(np.isnan(values), _booleans(lowered), values)
     with np.errstate(invalid="ignore"):
@@ -218,10 +218,10 @@ def _stated_booleans(texts: pa.Array) -> FloatArray:
 
 
 _STATED: dict[FieldType, Callable[[pa.Array], FloatArray]] = {
-    "float": words.numbers,
+    "float": spellings.numbers,
     "integer": _stated_integers,
     "boolean": _stated_booleans,
-    "datetime": words.moments,
+    "datetime": spellings.moments,
 }
 
 

@@ -1,7 +1,7 @@
 """How datasets spell what is missing, numbers, and dates: patterns, applied to whole columns.
 
 All functions take and give arrays of distinct texts, and know nothing of rows. Called by
-``typing_``.
+``column_types``.
 """
 
 import re
