@@ -36,6 +36,14 @@ class PodAnswer(NamedTuple):
     headers: list[tuple[str, str]]
     body: bytes
 
+    @property
+    def is_json(self) -> bool:
+        """Whether the body says that it is JSON, as all answers of our own runtime are."""
+        return any(
+            name.lower() == "content-type" and value.startswith("application/json")
+            for name, value in self.headers
+        )
+
 
 class Resolver(Protocol):
     """Says where the pods of a deployment are."""

@@ -17,6 +17,7 @@ INFER_PATH = "/infer"
 BATCH_PATH = "/predictions"
 STARTING_RETRY_SECONDS = 5.0
 FAILED_RETRY_SECONDS = 30.0
+BAD_REQUEST = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,14 @@ async def _predict(
     addresses = _addresses(services, target) or await _started(services, target)
     headers = {"Content-Type": "application/json", "X-Request-Id": prediction.request_id}
     seconds = services.settings.prediction_timeout_seconds
-    return await services.proxy.send(addresses, path, prediction.body, headers, seconds)
+    answer = await services.proxy.send(addresses, path, prediction.body, headers, seconds)
+    if answer.status >= BAD_REQUEST and not answer.is_json:
+        raise UnavailableError(
+            f"A pod of the deployment answered {answer.status} without a reason.",
+            suggestions=["Try again shortly.", "Look at the logs of the deployment's pods."],
+            retry_after=STARTING_RETRY_SECONDS,
+        )
+    return answer
 
 
 def _addresses(services: Services, target: Target) -> list[str]:

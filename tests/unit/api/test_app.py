@@ -350,6 +350,20 @@ async def test_a_prediction_is_passed_through(facade: Facade) -> None:
         assert rows.json() == [{"a": 1}]
 
 
+async def test_an_error_of_something_else_than_our_runtime_gets_the_envelope(
+    facade: Facade,
+) -> None:
+    caches = facade.services.caches
+    samples.fill(caches, samples.model(), samples.version(), samples.deployment())
+    server = TestServer(web.Application(), shutdown_timeout=0.1)
+    await server.start_server()
+    samples.serve_at(caches, "churn-production", f"127.0.0.1:{server.port}")
+    answer = await facade.send("POST", "/models/churn/v1.0/infer", json={})
+    assert answer.status_code == 503
+    assert "answered 404" in fault(answer)["message"]
+    await server.close()
+
+
 async def test_what_is_not_deployed_says_how_to_deploy(facade: Facade) -> None:
     caches = facade.services.caches
     samples.fill(caches, samples.model(), samples.version(), samples.version(2, "BUILDING"))
