@@ -3,7 +3,7 @@
 Called by ``app``.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import quote
@@ -27,7 +27,7 @@ class Answer(NamedTuple):
     """A response, before it is sent."""
 
     status: int
-    body: bytes
+    body: bytes | AsyncIterator[bytes]
     content_type: bytes = JSON
     headers: HeaderList = ()
 
@@ -59,6 +59,15 @@ _RENDERINGS: dict[type[RequestError], _Rendering] = {
 def refusal(error: RequestError, request_id: str) -> Answer:
     """The answer to a request that cannot be answered."""
     rendering = _RENDERINGS[type(error)]
+    headers = list(rendering.headers)
+    if isinstance(error, errors.MethodNotAllowedError):
+        headers.append((b"allow", error.allowed.encode()))
+    return Answer(int(rendering.status), envelope(error, request_id), headers=headers)
+
+
+def envelope(error: RequestError, request_id: str) -> bytes:
+    """The one shape of all errors."""
+    rendering = _RENDERINGS[type(error)]
     content = {
         "code": rendering.code,
         "message": error.message,
@@ -67,10 +76,7 @@ def refusal(error: RequestError, request_id: str) -> Answer:
         "suggestions": error.suggestions,
         "request_id": request_id,
     }
-    headers = list(rendering.headers)
-    if isinstance(error, errors.MethodNotAllowedError):
-        headers.append((b"allow", error.allowed.encode()))
-    return Answer(int(rendering.status), msgspec.json.encode({"error": content}), headers=headers)
+    return msgspec.json.encode({"error": content})
 
 
 def ignored_header(names: frozenset[str]) -> HeaderList:
@@ -81,14 +87,21 @@ def ignored_header(names: frozenset[str]) -> HeaderList:
 
 
 async def send_answer(send: Send, answer: Answer, request_id: str, *, close: bool) -> None:
-    """Send a response whole."""
+    """Send a response: whole, or part by part where its body is a stream."""
     headers = [
         (b"content-type", answer.content_type),
-        (b"content-length", b"%d" % len(answer.body)),
         (REQUEST_ID_HEADER, request_id.encode()),
         *answer.headers,
     ]
     if close:
         headers.append(_CLOSE)
+    body = answer.body
+    if isinstance(body, bytes):
+        headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+    if isinstance(body, bytes):
+        await send({"type": "http.response.body", "body": body})
+        return
+    async for part in body:
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})

@@ -10,6 +10,7 @@ from modelyard_runtime.serving.app import App
 from modelyard_runtime.serving.behind import Behind, confine_bentoml
 from modelyard_runtime.serving.documents import documents
 from modelyard_runtime.serving.health import Health
+from modelyard_runtime.serving.lines import LineLimits
 from modelyard_runtime.serving.metrics import Metrics
 from modelyard_runtime.serving.predictor import Predictor
 from modelyard_runtime.serving.requests import BodyReader
@@ -40,8 +41,9 @@ def assemble(predictor: Predictor, settings: Settings, executor: Executor) -> Po
     behind = Behind(lambda: _bentoml_app(predictor))
     bodies = BodyReader(settings.max_body_bytes, settings.held_bytes, settings.body_seconds)
     work = Work(bodies, executor, metrics)
+    lines = LineLimits(settings.max_lines_bytes, settings.body_seconds)
     routes = {
-        **rest_routes(predictor, work),
+        **rest_routes(predictor, work, lines),
         **pod_routes(health, metrics, documents(predictor.manifest, settings.max_rows)),
         **open_inference_routes(predictor, work, health),
     }

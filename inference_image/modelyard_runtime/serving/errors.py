@@ -50,6 +50,7 @@ class InvalidRowsError(RequestError):
     """Rows that do not follow the schema; every fault is named by row and field."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = list(faults)
         first = faults[0]
         where = f"Row {first.row}" + ("" if first.field is None else f", field '{first.field}'")
         more = f" ({len(faults) - 1} more in details.errors)" if len(faults) > 1 else ""
@@ -66,7 +67,7 @@ class TooLargeError(RequestError):
     def __init__(self, limit: int, unit: str) -> None:
         super().__init__(
             f"The body has more than {limit} {unit}.",
-            details={f"limit_{unit}": limit},
+            details={f"limit_{unit.replace(' ', '_')}": limit},
             suggestions=["Send the rows in several requests."],
         )
 

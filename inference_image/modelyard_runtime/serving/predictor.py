@@ -69,9 +69,13 @@ class Predictor:
 
     def predictions(self, body: bytes) -> Prediction:
         """The answer to a JSON array of objects, in the order of its rows."""
-        rows, ignored = self._decoder.many(body)
+        rows, ignored = self.decode(body)
         parts = [b'{"prediction":%b}' % result for result in self.results(rows)]
         return Prediction(b"[" + b",".join(parts) + b"]", len(rows), ignored)
+
+    def decode(self, body: bytes) -> Rows:
+        """The rows of a JSON array of objects."""
+        return self._decoder.many(body)
 
     def results(self, rows: Sequence[Row]) -> list[bytes]:
         """The result of each row as a JSON object."""

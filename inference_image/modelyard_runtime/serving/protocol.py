@@ -8,7 +8,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from modelyard_runtime.serving.answers import refusal
+from modelyard_runtime.serving.answers import envelope
 from modelyard_runtime.serving.errors import MalformedError
 from modelyard_runtime.serving.requests import new_request_id
 
@@ -34,12 +34,12 @@ class Protocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is not HTTP."""
-        answer = refusal(MalformedError(msg), new_request_id())
+        body = envelope(MalformedError(msg), new_request_id())
         head = (
             f"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n"
-            f"content-length: {len(answer.body)}\r\nconnection: close\r\n\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
         )
-        self.transport.write(head.encode() + answer.body)
+        self.transport.write(head.encode() + body)
         self.transport.close()
 
     def _expect_request(self) -> None:

@@ -12,9 +12,15 @@ from typing import NamedTuple, TypeAlias, TypeVar
 import orjson
 
 from modelyard_crds.names import version_label
-from modelyard_runtime.serving.answers import JSON, Answer, HeaderList, ignored_header
+from modelyard_runtime.serving.answers import (
+    JSON,
+    Answer,
+    HeaderList,
+    ignored_header,
+)
 from modelyard_runtime.serving.errors import NotReadyError, UnsupportedMediaError
 from modelyard_runtime.serving.health import Health
+from modelyard_runtime.serving.lines import NDJSON, LineLimits, predict_body
 from modelyard_runtime.serving.metrics import CONTENT_TYPE, Metrics
 from modelyard_runtime.serving.open_inference import OpenInference
 from modelyard_runtime.serving.predictor import Prediction, Predictor
@@ -51,9 +57,9 @@ class Work:
         _expect_media(headers, media)
         return await self._bodies.read(receive, headers.content_length)
 
-    async def run(self, body: bytes, predict: Callable[[], T]) -> T:
-        """The result of predicting a body."""
-        if len(body) <= IN_LOOP_BYTES:
+    async def run(self, size: int, predict: Callable[[], T]) -> T:
+        """The result of predicting so many bytes."""
+        if size <= IN_LOOP_BYTES:
             return predict()
         return await asyncio.get_running_loop().run_in_executor(self._executor, predict)
 
@@ -62,19 +68,29 @@ class Work:
         self._metrics.count_rows(route, rows)
 
 
-def rest_routes(predictor: Predictor, work: Work) -> dict[str, Route]:
+def rest_routes(predictor: Predictor, work: Work, limits: LineLimits) -> dict[str, Route]:
     """Endpoints 5 and 16 of the REST contract."""
 
     async def infer(headers: Headers, receive: Receive) -> Answer:
         body = await work.read(headers, receive)
         now = time.time()
-        predicted = await work.run(body, lambda: predictor.infer(body, headers.request_id, now))
+        predicted = await work.run(
+            len(body), lambda: predictor.infer(body, headers.request_id, now)
+        )
         return answered("/infer", predicted)
 
     async def predictions(headers: Headers, receive: Receive) -> Answer:
+        if media_type(headers) == NDJSON:
+            return await lines(headers, receive)
         body = await work.read(headers, receive)
-        predicted = await work.run(body, lambda: predictor.predictions(body))
+        predicted = await work.run(len(body), lambda: predictor.predictions(body))
         return answered("/predictions", predicted)
+
+    async def lines(headers: Headers, receive: Receive) -> Answer:
+        expect_plain(headers)
+        spool = await predict_body(predictor, receive, limits, work.run)
+        work.count("/predictions", spool.rows)
+        return Answer(200, spool.parts(), NDJSON, _ignored(spool.ignored))
 
     def answered(route: str, predicted: Prediction) -> Answer:
         work.count(route, predicted.rows)
@@ -96,7 +112,7 @@ def open_inference_routes(predictor: Predictor, work: Work, health: Health) -> d
     async def infer(headers: Headers, receive: Receive) -> Answer:
         body = await work.read(headers, receive, (JSON, OCTETS))
         answer = await work.run(
-            body, lambda: protocol.infer(body, headers.header_length, headers.request_id)
+            len(body), lambda: protocol.infer(body, headers.header_length, headers.request_id)
         )
         work.count("/v2", answer.rows)
         more = _ignored(answer.ignored)
@@ -165,15 +181,25 @@ def _ignored(names: frozenset[str]) -> HeaderList:
     return ignored_header(names) if names else ()
 
 
-def _expect_media(headers: Headers, media: Collection[bytes]) -> None:
+def media_type(headers: Headers) -> bytes:
+    """The media type without its parameters; empty where none is stated."""
+    return headers.content_type.split(b";")[0].strip().lower()
+
+
+def expect_plain(headers: Headers) -> None:
+    """Raise UnsupportedMediaError for a body that is compressed."""
     if headers.content_encoding not in {b"", b"identity"}:
         raise UnsupportedMediaError(
             f"The content encoding {headers.content_encoding.decode('latin-1')!r} is not read.",
             suggestions=["Send the body uncompressed."],
         )
+
+
+def _expect_media(headers: Headers, media: Collection[bytes]) -> None:
+    expect_plain(headers)
     if not headers.content_type or headers.content_type in media:
         return
-    stated = headers.content_type.split(b";")[0].strip().lower()
+    stated = media_type(headers)
     if stated not in media:
         expected = b" or ".join(media).decode()
         raise UnsupportedMediaError(

@@ -20,6 +20,7 @@ class Settings:
     store_folder: Path
     termination_log: Path
     max_body_bytes: int
+    max_lines_bytes: int
     max_rows: int
     body_seconds: float
     drain_seconds: float
@@ -44,6 +45,7 @@ def read_settings(arguments: Sequence[str]) -> Settings:
     add("--store-folder", type=Path, default=Path(STORE_MOUNT), help="the store's Secret")
     add("--termination-log", type=Path, default=Path("/dev/termination-log"), help="last word")
     add("--max-body-bytes", type=int, default=16 * MEBI, help="longest body")
+    add("--max-lines-bytes", type=int, default=1024 * MEBI, help="longest body of JSON lines")
     add("--max-rows", type=int, default=MAX_ROWS, help="most rows of a body")
     add("--body-seconds", type=float, default=30.0, help="time for a body to arrive")
     add("--drain-seconds", type=float, default=1.0, help="time to go on serving after SIGTERM")
