@@ -5,6 +5,7 @@ Training and profiling pods write to it, serving pods read from it, and datasets
 translated here, once.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +28,8 @@ PARALLEL_PARTS = 4
 #: A store that does not answer is given up after this long, so that a pod never hangs on it.
 RETRY: "RetryConfig" = {"max_retries": 6, "retry_timeout": timedelta(seconds=45)}
 TIMEOUTS: "ClientConfig" = {"connect_timeout": "5s", "timeout": "120s", "read_timeout": "30s"}
+
+_STATUS = re.compile(r"status code: (\d{3}[A-Za-z ]*)")
 
 T = TypeVar("T")
 
@@ -229,6 +232,11 @@ def _lacks_conditional_put(error: Exception) -> bool:
 
 
 def _cause(error: Exception) -> str:
-    """The library's first line: the rest repeats its inner structures."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__)[:300]
+    """What the library means, without its inner structures and repeated addresses."""
+    text = str(error)
+    status = _STATUS.search(text)
+    if status is not None:
+        return f"the server answered {status[1].strip()}"
+    if "error sending request" in text or "timed out" in text:
+        return "the server does not answer"
+    return (text.splitlines() or [type(error).__name__])[0].strip()[:300]

@@ -140,11 +140,11 @@ def _read_store(store: Store, key: str, name: str, *, own: bool) -> Iterator[byt
         raise UserError(
             reason,
             f"{name} may not be read with these credentials: check the Secret that "
-            f"spec.source.credentialsSecretRef names. {error}",
+            "spec.source.credentialsSecretRef names.",
         ) from error
     except StoreError as error:
         reason = Reason.STORE_UNAVAILABLE if own else Reason.SOURCE_UNREACHABLE
-        raise TemporaryError(reason, f"{name} cannot be read now: {error}") from error
+        raise TemporaryError(reason, f"{error}; it is tried again.") from error
 
 
 def _read_https(uri: str, credentials: Mapping[str, str]) -> Iterator[bytes]:

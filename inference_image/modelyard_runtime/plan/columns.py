@@ -21,6 +21,8 @@ FREE_TEXT_WORDS = 3.0
 SAMPLED_CATEGORIES = 1000
 LEAK = 0.9999
 
+#: Numbers that count up by these names are time, not identifiers.
+_TIME_WORDS = frozenset({"year", "month", "week", "day", "hour", "time", "date", "period"})
 _IDENTIFIER_WORDS = frozenset({"id", "ids", "uuid", "guid", "key", "index", "rowid", "idx", "no"})
 
 
@@ -129,10 +131,13 @@ def _mostly_missing(column: Column) -> str | None:
 def _identifier(column: Column) -> str | None:
     if column.type not in {"integer", "string"} or column.distinct < NEARLY_ALL * column.known:
         return None
-    named = bool(set(lexicon.words(column.name)) & _IDENTIFIER_WORDS)
+    words = set(lexicon.words(column.name))
+    named = bool(words & _IDENTIFIER_WORDS)
     if column.type == "integer":
         steps = np.diff(column.values[~column.missing])
-        counted = column.known >= MIN_UNIQUE and bool((steps == 1).all())
+        counted = (
+            column.known >= MIN_UNIQUE and bool((steps == 1).all()) and not words & _TIME_WORDS
+        )
         return "an identifier: a number of its own in each row" if named or counted else None
     return "an identifier: a text of its own in each row" if named else None
 

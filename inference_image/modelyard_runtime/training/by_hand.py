@@ -39,8 +39,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--input-schema", type=_schema, help='{"field": "type", …}')
     parser.add_argument("--output-schema", type=_schema, help='{"field": "type", …}')
     parser.add_argument("--metric", choices=get_args(Metric))
-    parser.add_argument("--max-iterations", type=int, help="most candidates to try")
-    parser.add_argument("--time-budget", type=int, default=600, help="seconds of search")
+    parser.add_argument("--max-iterations", type=_positive, help="most candidates to try")
+    parser.add_argument("--time-budget", type=_positive, default=600, help="seconds of search")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, required=True, help="folder for the artifact")
     parser.add_argument("--json", action="store_true", help="print a JSON report")
@@ -122,6 +122,13 @@ def _request(options: argparse.Namespace, digest: str) -> BuildRequest:
         job_id="local",
         build=build,
     )
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) == 0:
+        msg = f"expected a whole number from 1, got {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)
 
 
 def _schema(text: str) -> list[FieldSchema]:
