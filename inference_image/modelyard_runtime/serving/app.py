@@ -57,7 +57,7 @@ class App:
         if route is None and self._behind.has(path):
             await self._behind.app(scope, receive, send)
             return
-        headers = read_headers(scope["headers"])
+        headers = read_headers(scope["headers"], scope["query_string"])
         self._metrics.in_flight += 1
         try:
             answer = await self._answer(route, scope, headers, receive)

@@ -20,6 +20,12 @@ _TYPES: Final[dict[str, Fragment]] = {
     "boolean": {"type": "boolean"},
     "datetime": {"type": "string", "format": "date-time"},
 }
+_EXPLAIN: Final[Fragment] = {
+    "name": "explain",
+    "in": "query",
+    "description": "Also answer what each field adds to the score of a typical row.",
+    "schema": {"type": "boolean", "default": False},
+}
 _REFUSALS = {
     "400": "The body is not JSON of the right shape.",
     "413": "Too many bytes or rows.",
@@ -65,14 +71,19 @@ def openapi(manifest: Manifest, max_rows: int) -> Fragment:
             "model_name": {"type": "string", "const": manifest.model},
             "model_version": {"type": "string", "const": version},
             "created_at": {"type": "string", "format": "date-time"},
-        }
+            "explanation": _explanation(manifest),
+        },
+        ["request_id", "result", "model_name", "model_version", "created_at"],
     )
     predictions = {"type": "array", "items": _object({"prediction": result})}
     return {
         "openapi": "3.1.0",
         "info": {"title": manifest.model, "version": version, "description": manifest.intent},
         "paths": {
-            "/infer": {"post": _operation("Predict one row", row, manifest.example, answer)},
+            "/infer": {
+                "post": _operation("Predict one row", row, manifest.example, answer)
+                | {"parameters": [_EXPLAIN]}
+            },
             "/predictions": {
                 "post": _operation("Predict many rows", rows, [manifest.example], predictions)
             },
@@ -146,6 +157,19 @@ def _results(manifest: Manifest) -> dict[str, Fragment]:
             case _:
                 results[output.name] = {"type": "number"} if field is None else _field(field)
     return results
+
+
+def _explanation(manifest: Manifest) -> Fragment:
+    number = {"type": "number"}
+    return _object(
+        {
+            "explains": {"type": "string", "description": "The class or target explained."},
+            "reference": _reference("Row"),
+            "reference_score": number,
+            "score": number,
+            "contributions": _object({field.name: number for field in manifest.input_schema}),
+        }
+    )
 
 
 def _error() -> Fragment:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from modelyard_crds.build import Manifest
 from modelyard_crds.conditions import rfc3339
@@ -18,6 +19,7 @@ from modelyard_crds.names import version_label
 from modelyard_runtime.features import NUMERIC_INPUT, TEXT_INPUT
 from modelyard_runtime.serving.decoding import Decoder, Rows
 from modelyard_runtime.serving.encoding import Encoder, row_order
+from modelyard_runtime.serving.explanation import contributions, plan
 from modelyard_runtime.serving.results import Renderer, Scores
 from modelyard_runtime.serving.session import Session
 from modelyard_runtime.serving.values import Row
@@ -44,24 +46,28 @@ class Predictor:
     def __init__(self, manifest: Manifest, model: bytes, max_rows: int = MAX_ROWS) -> None:
         self.manifest = manifest
         self.max_rows = max_rows
-        self._decoder = Decoder(row_order(manifest), max_rows)
+        schema = row_order(manifest)
+        self._fields = [field.name for field in schema]
+        self._decoder = Decoder(schema, max_rows)
         self._encode = Encoder(manifest)
         self._session = Session(model, output_name(manifest))
         _expect_inputs(self._session, manifest)
         self._render = Renderer(manifest)
+        self._reference = self._decoder.one(orjson.dumps(manifest.example)).rows[0]
         # The parts of an answer around its result, in one piece each.
         self._tail = b',"model_name":%b,"model_version":%b,"created_at":"' % (
             orjson.dumps(manifest.model),
             orjson.dumps(version_label(manifest.version)),
         )
 
-    def infer(self, body: bytes, request_id: str, now: float) -> Prediction:
+    def infer(self, body: bytes, request_id: str, now: float, *, explain: bool) -> Prediction:
         """The answer to one JSON object."""
         rows, ignored = self._decoder.one(body)
-        result = self._render(self.scores(rows))[0]
-        answer = b'{"request_id":"%b","result":%b%b%b"}' % (
+        scores = self.scores(rows)
+        answer = b'{"request_id":"%b","result":%b%b%b%b"}' % (
             request_id.encode(),
-            result,
+            self._render(scores)[0],
+            b',"explanation":%b' % self._explain(rows[0], scores[0]) if explain else b"",
             self._tail,
             _timestamp(int(now)),
         )
@@ -95,13 +101,38 @@ class Predictor:
         """The rows of decoded JSON objects, checked like those of a body."""
         return self._decoder.objects(objects)
 
+    def _explain(self, row: Row, score: NDArray[np.float32]) -> bytes:
+        """What each field adds to the score that is explained, as JSON."""
+        needed = plan(row, self._reference)
+        column = self._explained(score)
+        scores = self.scores(needed.rows)[:, column]
+        shares = contributions(needed.paths, scores, len(row))
+        classes = self.manifest.classes
+        return orjson.dumps(
+            {
+                "explains": classes[column] if classes else self.manifest.target,
+                "reference": self.manifest.example,
+                "reference_score": float(scores[0]),
+                "score": float(score[column]),
+                "contributions": dict(zip(self._fields, shares.tolist(), strict=True)),
+            }
+        )
+
+    def _explained(self, score: NDArray[np.float32]) -> int:
+        """The column of the scores to explain: the value, the positive or the predicted class."""
+        positive = self.manifest.positive_class
+        classes = self.manifest.classes
+        if positive is not None:
+            return classes.index(positive)
+        return int(score.argmax()) if classes else 0
+
     def warm_up(self) -> None:
         """Predict the manifest's example, alone and in a batch.
 
         Raises RequestError or an error of ONNX Runtime where that does not work.
         """
         example = orjson.dumps(self.manifest.example)
-        self.infer(example, "req_warmup000000", 0.0)
+        self.infer(example, "req_warmup000000", 0.0, explain=False)
         self.predictions(b"[" + b",".join([example] * 2) + b"]")
 
 

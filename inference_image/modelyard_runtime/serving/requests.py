@@ -30,7 +30,7 @@ class DisconnectedError(Exception):
 
 
 class Headers(NamedTuple):
-    """The headers that matter to predictions."""
+    """The headers that matter to predictions, and the query."""
 
     request_id: str
     content_type: bytes
@@ -38,9 +38,10 @@ class Headers(NamedTuple):
     content_length: int
     #: How long the JSON in front of binary tensors is.
     header_length: int | None
+    query: bytes
 
 
-def read_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+def read_headers(headers: Iterable[tuple[bytes, bytes]], query: bytes = b"") -> Headers:
     """The headers that matter; a request id that could not be echoed is replaced."""
     request_id = content_type = encoding = b""
     length = 0
@@ -58,7 +59,7 @@ def read_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
             header_length = int(value) if value.isdigit() else None
     known = request_id and _REQUEST_ID.fullmatch(request_id)
     known_id = request_id.decode() if known else new_request_id()
-    return Headers(known_id, content_type, encoding, length, header_length)
+    return Headers(known_id, content_type, encoding, length, header_length, query)
 
 
 def new_request_id() -> str:

@@ -7,7 +7,9 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from concurrent.futures import Executor
+from functools import partial
 from typing import NamedTuple, TypeAlias, TypeVar
+from urllib.parse import parse_qsl
 
 import orjson
 
@@ -18,7 +20,7 @@ from modelyard_runtime.serving.answers import (
     HeaderList,
     ignored_header,
 )
-from modelyard_runtime.serving.errors import NotReadyError, UnsupportedMediaError
+from modelyard_runtime.serving.errors import MalformedError, NotReadyError, UnsupportedMediaError
 from modelyard_runtime.serving.health import Health
 from modelyard_runtime.serving.lines import NDJSON, LineLimits, predict_body
 from modelyard_runtime.serving.metrics import CONTENT_TYPE, Metrics
@@ -59,8 +61,10 @@ class Work:
 
     async def run(self, size: int, predict: Callable[[], T]) -> T:
         """The result of predicting so many bytes."""
-        if size <= IN_LOOP_BYTES:
-            return predict()
+        return predict() if size <= IN_LOOP_BYTES else await self.in_thread(predict)
+
+    async def in_thread(self, predict: Callable[[], T]) -> T:
+        """The result of work that would hold up the loop."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, predict)
 
     def count(self, route: str, rows: int) -> None:
@@ -72,10 +76,13 @@ def rest_routes(predictor: Predictor, work: Work, limits: LineLimits) -> dict[st
     """Endpoints 5 and 16 of the REST contract."""
 
     async def infer(headers: Headers, receive: Receive) -> Answer:
+        explain = bool(headers.query) and wants_explanation(headers.query)
         body = await work.read(headers, receive)
-        now = time.time()
-        predicted = await work.run(
-            len(body), lambda: predictor.infer(body, headers.request_id, now)
+        infer_body = partial(
+            predictor.infer, body, headers.request_id, time.time(), explain=explain
+        )
+        predicted = await (
+            work.in_thread(infer_body) if explain else work.run(len(body), infer_body)
         )
         return answered("/infer", predicted)
 
@@ -179,6 +186,17 @@ def _document(content: bytes) -> Handler:
 
 def _ignored(names: frozenset[str]) -> HeaderList:
     return ignored_header(names) if names else ()
+
+
+def wants_explanation(query: bytes) -> bool:
+    """Whether a query asks for contributions.
+
+    Raises MalformedError for a value that is neither true nor false.
+    """
+    value = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)).get("explain", "false")
+    if value not in {"true", "false"}:
+        raise MalformedError(f"The query has explain={value[:40]!r}, expected true or false.")
+    return value == "true"
 
 
 def media_type(headers: Headers) -> bytes:

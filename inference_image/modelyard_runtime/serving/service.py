@@ -54,7 +54,9 @@ def make_app(predictor: Predictor) -> Starlette:
 def infer(predictor: Predictor, row: Row) -> Row:
     """The answer to one row; faults in BentoML's words."""
     try:
-        prediction = predictor.infer(orjson.dumps(row), new_request_id(), time.time())
+        prediction = predictor.infer(
+            orjson.dumps(row), new_request_id(), time.time(), explain=False
+        )
     except RequestError as error:
         raise InvalidArgument(error.message) from error
     answer: Row = orjson.loads(prediction.body)

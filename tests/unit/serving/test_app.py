@@ -151,7 +151,7 @@ async def test_a_405_says_what_is_allowed(pod):
 
 
 async def test_a_fault_of_ours_is_a_500_without_its_text(pod, predictor, monkeypatch, caplog):
-    def fail(*_):
+    def fail(*_, **__):
         raise RuntimeError("a secret of the graph")
 
     monkeypatch.setattr(predictor, "infer", fail)
@@ -201,6 +201,8 @@ async def test_the_openapi_document_describes_rows_and_answers(pod):
     operation = document["paths"]["/infer"]["post"]
     described = operation["responses"]["200"]["content"]["application/json"]["schema"]
     jsonschema.validate(answer, described | registry)
+    explained = (await pod.client.post("/infer?explain=true", json=EXAMPLE)).json()
+    jsonschema.validate(explained, described | registry)
     refused = (await pod.client.post("/infer", json={})).json()
     jsonschema.validate(refused, schemas["Error"])
     with pytest.raises(jsonschema.ValidationError):
