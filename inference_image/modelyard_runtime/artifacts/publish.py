@@ -8,7 +8,7 @@ import hashlib
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from typing import Literal, TypeVar, get_args
+from typing import Literal, NamedTuple, TypeVar, get_args
 
 from modelyard_crds.build import Manifest, ManifestFile
 from modelyard_crds.reasons import Reason
@@ -23,6 +23,16 @@ PATIENCE_SECONDS = 900.0
 _PAUSES_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
 
 T = TypeVar("T")
+
+
+class Clock(NamedTuple):
+    """Time as waiting needs it."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+REAL_TIME = Clock()
 
 
 def digest_of(content: bytes) -> str:
@@ -44,7 +54,7 @@ def probe(store: Store, prefix: str) -> None:
 
 
 def write_files(
-    store: Store, prefix: str, contents: Mapping[FileName, bytes]
+    store: Store, prefix: str, contents: Mapping[FileName, bytes], clock: Clock = REAL_TIME
 ) -> list[ManifestFile]:
     """Write the files of an artifact below a prefix; what the manifest says of them."""
     files = []
@@ -52,18 +62,20 @@ def write_files(
         if name not in contents:
             continue
         content, key = contents[name], f"{prefix}{name}"
-        _patiently(_put(store, key, content))
+        _patiently(_put(store, key, content), clock)
         files.append(
             ManifestFile(name=name, key=key, digest=digest_of(content), size_bytes=len(content))
         )
     return files
 
 
-def write_manifest(store: Store, key: str, manifest: Manifest) -> str | None:
+def write_manifest(
+    store: Store, key: str, manifest: Manifest, clock: Clock = REAL_TIME
+) -> str | None:
     """Write the manifest, which makes the version; its digest, or None where another was first."""
     content = manifest.model_dump_json(by_alias=True, exclude_none=True).encode()
-    written = _patiently(lambda: store.put_if_absent(key, content))
-    if not written and _patiently(lambda: store.get(key)) != content:
+    written = _patiently(lambda: store.put_if_absent(key, content), clock)
+    if not written and _patiently(lambda: store.get(key), clock) != content:
         return None
     return digest_of(content)
 
@@ -72,18 +84,18 @@ def _put(store: Store, key: str, content: bytes) -> Callable[[], None]:
     return lambda: store.put(key, content)
 
 
-def _patiently(action: Callable[[], T]) -> T:
+def _patiently(action: Callable[[], T], clock: Clock) -> T:
     """Repeat an action while the store does not answer, for a quarter of an hour at most."""
-    started = time.monotonic()
+    started = clock.now()
     for pause in _pauses():
         try:
             return action()
         except AccessDeniedError as error:
             raise _unavailable(error) from error
         except UnavailableError as error:
-            if time.monotonic() - started > PATIENCE_SECONDS:
+            if clock.now() - started > PATIENCE_SECONDS:
                 raise _unavailable(error) from error
-            time.sleep(pause)
+            clock.sleep(pause)
     raise AssertionError  # pragma: no cover - the pauses have no end
 
 
