@@ -36,7 +36,9 @@ _UNBUILT = re.compile(
     r"generate)\b",
     re.IGNORECASE,
 )
-GOAL_WEIGHT, GIVEN_WEIGHT, SCHEMA_WEIGHT = 1.0, 0.35, 0.7
+#: What follows it is part of the goal (patients with diabetes) or given (with season added).
+_WITH = re.compile(r"\bwith\b", re.IGNORECASE)
+GOAL_WEIGHT, WITH_WEIGHT, GIVEN_WEIGHT, SCHEMA_WEIGHT = 1.0, 0.75, 0.35, 0.7
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,14 @@ class Intent:
 
 def read_intent(text: str, schema_names: list[str]) -> Intent:
     """The intent in a sentence; names of an output schema that fit no column count as words."""
-    match = _GIVEN.search(text)
-    goal, given = (text[: match.start()], text[match.end() :]) if match else (text, "")
+    goal, given = _split(text, _GIVEN)
+    aim, beside = _split(goal, _WITH)
     weights: dict[str, float] = {}
     for part, weight in (
         (given, GIVEN_WEIGHT),
         (" ".join(schema_names), SCHEMA_WEIGHT),
-        (goal, GOAL_WEIGHT),
+        (beside, WITH_WEIGHT),
+        (aim, GOAL_WEIGHT),
     ):
         for word in _content(part):
             weights[word] = max(weight, weights.get(word, 0.0))
@@ -81,13 +84,19 @@ def read_intent(text: str, schema_names: list[str]) -> Intent:
     return Intent(
         text,
         weights,
-        _head(goal),
+        _head(aim),
         quantity=bool(_QUANTITY.search(goal)),
         kind=bool(_KIND.search(goal)),
         whether=bool(_WHETHER.search(goal)),
         series=bool(_SERIES.search(goal)),
         unbuilt=unbuilt[0] if unbuilt else None,
     )
+
+
+def _split(text: str, pattern: re.Pattern[str]) -> tuple[str, str]:
+    """The text before and after a pattern."""
+    match = pattern.search(text)
+    return (text[: match.start()], text[match.end() :]) if match else (text, "")
 
 
 def _content(text: str) -> list[str]:

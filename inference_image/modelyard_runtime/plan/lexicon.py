@@ -5,6 +5,7 @@ General English and the abbreviations of databases; nothing here is about one da
 
 import re
 from functools import cache
+from itertools import takewhile
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"[^\W\d_]+|\d+")
@@ -28,6 +29,7 @@ _IRREGULAR = {
     **{"died": "die", "dies": "die", "dying": "die", "death": "die", "won": "win", "lost": "lose"},
     **{"spent": "spend", "fell": "fall", "children": "child", "people": "person", "men": "man"},
     **{"women": "woman", "broke": "break", "broken": "break", "chosen": "choose", "sick": "ill"},
+    **{"used": "use", "uses": "use", "using": "use"},
 }
 
 ABBREVIATIONS = {
@@ -43,7 +45,9 @@ ABBREVIATIONS = {
 }
 
 _SYNONYMS = (
-    "price cost value worth fee charge",
+    "price cost value worth fee charge expensive",
+    "sell sale resale",
+    "energy electricity power",
     "churn leave cancel attrition quit exit unsubscribe retain stay",
     "fraud scam cheat",
     "salary income earn wage pay compensation",
@@ -55,7 +59,7 @@ _SYNONYMS = (
     "spam junk",
     "approve accept grant",
     "disease illness ill sickness",
-    "demand volume consumption usage",
+    "demand volume consumption usage use",
     "delay late lateness overdue",
     "fail failure break breakdown fault defect",
     "progress progression advance",
@@ -80,7 +84,8 @@ _SYNONYMS = (
 GENERIC = _set(
     "is has was will did flag label target value status indicator ind code number num type class "
     "outcome result response total final current amount level name col column feature variable "
-    "binary bool score mean median average max min std actual y"
+    "binary bool score mean median average max min std actual y "
+    "eur usd gbp chf km kwh mwh kg cm mm mph kmh pct percent"
 )
 #: Names that by convention are what is to be predicted.
 CONVENTIONAL = frozenset({"target", "label", "class", "y", "outcome", "response", "labels"})
@@ -141,6 +146,8 @@ def _groups() -> dict[str, frozenset[int]]:
 
 
 _MIN_PREFIX = 4
+#: Two stems that share so much of their beginning are forms of one word: satisfied, satisfaction.
+_MIN_COMMON, _MIN_COMMON_SHARE = 5, 0.65
 _SAME, _ABBREVIATED, _SYNONYM, _PREFIX = 1.0, 0.95, 0.8, 0.7
 
 
@@ -160,6 +167,9 @@ def likeness(token: str, word: str) -> float:
     short, full = sorted((one, other), key=len)
     if len(short) >= _MIN_PREFIX and full.startswith(short):
         return _PREFIX
-    if len(short) >= _MIN_PREFIX and short == other and full.endswith(short):
+    common = sum(
+        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
+    )
+    if common >= _MIN_COMMON and common >= _MIN_COMMON_SHARE * len(full):
         return _PREFIX
     return 0.0

@@ -180,7 +180,8 @@ def named_categories(intent: Intent, categories: Sequence[str]) -> list[str]:
 def _type_points(intent: Intent, column: Column) -> float:
     measured = column.type in {"integer", "float"} and column.distinct > FEW_VALUES
     if intent.quantity:
-        return 0.1 if measured else -0.15 if column.type == "string" else 0.0
+        two_valued = column.distinct <= 2  # noqa: PLR2004 - yes and no are no quantity
+        return 0.1 if measured else -0.15 if column.type == "string" or two_valued else 0.0
     if intent.kind or intent.whether:
         return -0.15 if measured and column.type == "float" else 0.0 if measured else 0.1
     return 0.0

@@ -36,7 +36,25 @@ CARS = "mpg,cylinders,horsepower,weight,origin\n" + "".join(
     f"{10 + i * 0.3},{4 + i % 3 * 2},{50 + i * 31 % 180},{2000 + i * 97 % 2500},{'ue'[i % 2]}s\n"
     for i in range(120)
 )
+INSURANCE = "age,sex,bmi,smoker,region,charges\n" + "".join(
+    f"{18 + i % 50},{'mf'[i % 2]},{16 + i * 7 % 30},{'no' if i % 4 else 'yes'},{'ns'[i % 2]}e,"
+    f"{1000 + i * 7919 % 50000 / 3}\n"
+    for i in range(120)
+)
+FLIGHTS = "carrier,dep_hour,distance,arr_delay_minutes,delayed\n" + "".join(
+    f"{'ad'[i % 2]}a,{i % 24},{i * 97 % 3000},{i * 31 % 200},{i % 3 // 2}\n" for i in range(120)
+)
+STAFF = "EmployeeID,Age,Department,JobSatisfaction,MonthlyIncome,Attrition\n" + "".join(
+    f"{i},{18 + i % 40},{'hr' if i % 3 else 'it'},{1 + i * 7 % 4},{1000 + i * 97 % 8000},"
+    f"{'No' if i % 5 else 'Yes'}\n"
+    for i in range(120)
+)
+USED = "make,model_year,mileage_km,fuel,price_eur\n" + "".join(
+    f"{'abc'[i % 3]},{1990 + i * 7 % 30},{i * 7919 % 250000},{'ab'[i % 2]},{i * 97 % 60000}\n"
+    for i in range(120)
+)
 TABLES = {
+    **{"insurance": INSURANCE, "flights": FLIGHTS, "staff": STAFF, "used": USED},
     **{"churn": CHURN, "houses": HOUSES, "loans": LOANS, "mail": MAIL, "titanic": TITANIC},
     **{"bikes": BIKES, "cars": CARS},
 }
@@ -72,6 +90,16 @@ ASKED = [
     ("titanic", "Predict the survival of a passenger based on age, sex and fare", "Survived",
      "binary"),
     ("bikes", "How many bikes will be rented? Predict the count", "cnt", "regression"),
+    ("insurance", "Estimate the medical insurance cost of a person", "charges", "regression"),
+    ("insurance", "How expensive will a patient be?", "charges", "regression"),
+    ("insurance", "Does the person smoke?", "smoker", "binary"),
+    ("flights", "Will the flight be late?", "delayed", "binary"),
+    ("flights", "How many minutes late will a flight arrive?", "arr_delay_minutes", "regression"),
+    ("staff", "Which employees are likely to leave the company?", "Attrition", "binary"),
+    ("staff", "How satisfied are employees with their job?", "JobSatisfaction", "multiclass"),
+    ("staff", "What will an employee earn per month?", "MonthlyIncome", "regression"),
+    ("used", "What is a used car worth?", "price_eur", "regression"),
+    ("used", "Predict the resale value of cars", "price_eur", "regression"),
     ("cars", "Predict the mpg of a car", "mpg", "regression"),
     ("cars", "Predict `horsepower`", "horsepower", "regression"),
 ]  # fmt: skip
