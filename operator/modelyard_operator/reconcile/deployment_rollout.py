@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from modelyard_crds.conditions import find
 from modelyard_crds.model_deployment import ModelDeployment
-from modelyard_crds.reasons import Reason
+from modelyard_crds.reasons import ConditionType, Reason
 from modelyard_operator.reconcile.decision import Standing, Verdict
 from modelyard_operator.reconcile.deployment_children import Children, least_replicas
 from modelyard_operator.reconcile.deployment_target import Target
@@ -34,7 +35,8 @@ class Rollout:
     ready_replicas: int
     serving_version: int | None
     target_version: int | None
-    rolled_out_before: bool
+    #: Whether this very spec was served in full before, by pods of this very template.
+    settled: bool
     deadline_exceeded: bool
     creation_failure: str
     pods: tuple[PodFacts, ...]
@@ -69,7 +71,7 @@ class Rollout:
             ready_replicas=status.get("readyReplicas", 0),
             serving_version=_serving(alive, wanted),
             target_version=wanted,
-            rolled_out_before=progressing.get("reason") == "NewReplicaSetAvailable",
+            settled=_settled(deployment) and progressing.get("reason") == "NewReplicaSetAvailable",
             deadline_exceeded=progressing.get("reason") == "ProgressDeadlineExceeded",
             creation_failure=(
                 failure.get("message", "") if failure.get("status") == "True" else ""
@@ -92,6 +94,13 @@ class Rollout:
 def rollout_verdict(rollout: Rollout) -> Verdict:
     """How the deployment stands, by its pods."""
     return next(verdict for policy in _POLICIES if (verdict := policy(rollout)))
+
+
+def _settled(deployment: ModelDeployment) -> bool:
+    ready = find(deployment.status.conditions, ConditionType.READY)
+    if ready is None or ready.observed_generation != deployment.metadata.generation:
+        return False
+    return ready.status == "True" or ready.reason == Reason.POD_UNAVAILABLE.value
 
 
 def _serving(pods: Iterable[PodFacts], wanted: int | None) -> int | None:
@@ -164,7 +173,8 @@ def _overdue(rollout: Rollout) -> Verdict | None:
 
 
 def _unavailable(rollout: Rollout) -> Verdict | None:
-    if not (rollout.observed and rollout.rolled_out_before):
+    short = rollout.available < rollout.wanted
+    if not (rollout.observed and rollout.settled and short):
         return None
     message = f"{rollout.available} of {rollout.wanted} pods are available."
     return Verdict(Standing.PROGRESSING, Reason.POD_UNAVAILABLE, message, LOOK_AGAIN)

@@ -298,12 +298,6 @@ ROLLOUTS: list[tuple[str, dict[str, Any], tuple[PodFacts, ...], tuple[str, str]]
         ("DEGRADED", "ImagePullFailed"),
     ),
     (
-        "a pod went away",
-        rolled_out(1, availableReplicas=0, readyReplicas=0),
-        (pod(ready=False),),
-        ("DEPLOYING", "PodUnavailable"),
-    ),
-    (
         "older generation",
         rolled_out(1, observedGeneration=0),
         (pod(),),
@@ -337,6 +331,43 @@ def test_pod_has_got_over_its_crashes_after_a_minute(seconds: int, expected: str
     shaky = pod(seen={"restartCount": 4, "lastState": end})
     seen = observe(deployment, children=children(deployment), pods=(shaky,))
     assert standing_of(decide_deployment(seen))[1] == expected
+
+
+@pytest.mark.parametrize(
+    ("generation", "expected"),
+    [(1, ("DEGRADED", "PodUnavailable")), (0, ("DEPLOYING", "RollingOut"))],
+)
+def test_pod_that_is_missing_degrades_what_was_whole_and_not_what_grows(
+    generation: int, expected: tuple[str, str]
+) -> None:
+    before = samples.conditions("True")
+    for condition in before:
+        condition["observedGeneration"] = generation
+    deployment = samples.deployment(replicas=2, status={"conditions": before})
+    status = rolled_out(2, availableReplicas=1, readyReplicas=1)
+    seen = observe(
+        deployment,
+        children=children(deployment, replicas=2, status=status),
+        pods=(pod(), pod(ready=False)),
+    )
+    assert standing_of(decide_deployment(seen)) == expected
+
+
+@pytest.mark.parametrize("applied_version", [1, 2])
+def test_next_version_on_its_way_degrades_nothing(applied_version: int) -> None:
+    deployment = samples.deployment(status={"conditions": samples.conditions("True")})
+    status = (
+        rolled_out(1)
+        if applied_version == 1
+        else starting(2, updatedReplicas=1, availableReplicas=1, readyReplicas=1)
+    )
+    seen = observe(
+        deployment,
+        versions=(samples.ready_version(1), samples.ready_version(2)),
+        children=children(deployment, applied_version, status=status),
+        pods=(pod(1), pod(2, ready=False)),
+    )
+    assert standing_of(decide_deployment(seen)) == ("DEPLOYING", "RollingOut")
 
 
 def test_old_version_is_named_while_both_serve() -> None:
