@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import uvloop
 
@@ -51,14 +51,20 @@ def main() -> None:
         predictor = load(settings)
     except PodError as error:
         log.error("%s: %s", error.reason.value, error.message)
-        write_result(
-            PodResult(reason=error.reason, message=error.message), settings.termination_log
-        )
-        sys.exit(error.exit_code)
+        _end(PodResult(reason=error.reason, message=error.message), error.exit_code, settings)
+    except Exception as error:
+        log.exception("the pod cannot start")
+        message = f"The pod cannot start: {type(error).__name__}: {error}. Its log has the rest."
+        _end(PodResult(reason=Reason.INTERNAL_ERROR, message=message), 1, settings)
     _calm_interpreter()
     uvloop.run(serve(predictor, settings))
     log.info("stopped")
     sys.exit(EXIT_OK)
+
+
+def _end(result: PodResult, code: int, settings: Settings) -> NoReturn:
+    write_result(result, settings.termination_log)
+    sys.exit(code)
 
 
 def load(settings: Settings, clock: Clock = CLOCK) -> Predictor:

@@ -17,6 +17,7 @@ from modelyard_crds.build import Manifest
 from modelyard_crds.conditions import rfc3339
 from modelyard_crds.names import version_label
 from modelyard_runtime.features import NUMERIC_INPUT, TEXT_INPUT
+from modelyard_runtime.serving.csv_text import read_objects
 from modelyard_runtime.serving.decoding import Decoder, Rows
 from modelyard_runtime.serving.encoding import Encoder, row_order
 from modelyard_runtime.serving.explanation import contributions, plan
@@ -75,9 +76,12 @@ class Predictor:
 
     def predictions(self, body: bytes) -> Prediction:
         """The answer to a JSON array of objects, in the order of its rows."""
-        rows, ignored = self.decode(body)
-        parts = [b'{"prediction":%b}' % result for result in self.results(rows)]
-        return Prediction(b"[" + b",".join(parts) + b"]", len(rows), ignored)
+        return self._answered(self.decode(body))
+
+    def predictions_of_csv(self, body: bytes) -> Prediction:
+        """The same answer to rows as CSV."""
+        objects = read_objects(body, self.manifest.input_schema, self.max_rows)
+        return self._answered(self.rows_of(objects))
 
     def decode(self, body: bytes) -> Rows:
         """The rows of a JSON array of objects."""
@@ -100,6 +104,10 @@ class Predictor:
     def rows_of(self, objects: Sequence[Any]) -> Rows:
         """The rows of decoded JSON objects, checked like those of a body."""
         return self._decoder.objects(objects)
+
+    def _answered(self, decoded: Rows) -> Prediction:
+        parts = [b'{"prediction":%b}' % result for result in self.results(decoded.rows)]
+        return Prediction(b"[" + b",".join(parts) + b"]", len(parts), decoded.ignored)
 
     def _explain(self, row: Row, score: NDArray[np.float32]) -> bytes:
         """What each field adds to the score that is explained, as JSON."""

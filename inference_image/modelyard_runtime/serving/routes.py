@@ -20,6 +20,7 @@ from modelyard_runtime.serving.answers import (
     HeaderList,
     ignored_header,
 )
+from modelyard_runtime.serving.csv_text import CSV
 from modelyard_runtime.serving.errors import MalformedError, NotReadyError, UnsupportedMediaError
 from modelyard_runtime.serving.health import Health
 from modelyard_runtime.serving.lines import NDJSON, LineLimits, predict_body
@@ -87,11 +88,12 @@ def rest_routes(predictor: Predictor, work: Work, limits: LineLimits) -> dict[st
         return answered("/infer", predicted)
 
     async def predictions(headers: Headers, receive: Receive) -> Answer:
-        if media_type(headers) == NDJSON:
+        media = media_type(headers)
+        if media == NDJSON:
             return await lines(headers, receive)
-        body = await work.read(headers, receive)
-        predicted = await work.run(len(body), lambda: predictor.predictions(body))
-        return answered("/predictions", predicted)
+        body = await work.read(headers, receive, (JSON, CSV, NDJSON))
+        predict = predictor.predictions_of_csv if media == CSV else predictor.predictions
+        return answered("/predictions", await work.run(len(body), partial(predict, body)))
 
     async def lines(headers: Headers, receive: Receive) -> Answer:
         expect_plain(headers)

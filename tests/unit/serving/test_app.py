@@ -126,6 +126,7 @@ async def test_the_request_id_is_echoed_or_made(pod):
         ("POST", "/infer", {"json": [EXAMPLE]}, 400, "invalid_request"),
         ("POST", "/predictions", {"json": EXAMPLE}, 400, "invalid_request"),
         ("POST", "/infer", {"data": {"age": "1"}}, 415, "invalid_request"),
+        ("POST", "/predictions", {"data": {"age": "1"}}, 415, "invalid_request"),
         (
             "POST",
             "/infer",
