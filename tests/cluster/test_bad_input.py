@@ -17,14 +17,25 @@ GOOD = "size,colour,price\n" + "".join(
     f"{n},{'red' if n % 3 else 'blue'},{n * 3 + n % 7}\n" for n in range(60)
 )
 BAD_FILES = [
-    ("empty.csv", b"", "EmptyFile"),
+    ("blank.csv", b"\n\n", "EmptyFile"),
     ("header-only.csv", b"size,colour,price\n", "NoRows"),
     ("one-row.csv", b"size,colour,price\n1,red,2\n", "TooFewRows"),
     ("one-column.csv", b"price\n1\n2\n3\n4\n", "TooFewColumns"),
-    ("no-header.csv", b"1,2,3\n4,5,6\n7,8,9\n10,11,12\n", "NoHeader"),
-    ("binary.csv", bytes(range(256)) * 40, "NotTabular"),
+    ("no-header.csv", b"5.1,3.5,1.4\n4.9,3.0,1.4\n4.7,3.2,1.3\n4.6,3.1,1.5\n", "NoHeader"),
     ("page.csv", b"<!DOCTYPE html><html><body>Not found</body></html>", "NotTabular"),
 ]
+
+
+REFUSED_AT_THE_DOOR = [("empty.csv", b"", 422), ("binary.csv", bytes(range(256)) * 40, 415)]
+
+
+@pytest.mark.parametrize(("filename", "content", "status"), REFUSED_AT_THE_DOOR)
+def test_the_facade_takes_no_file_that_cannot_be_a_table(
+    client, filename: str, content: bytes, status: int
+) -> None:
+    answer = client.post("/datasets", files={"file": (filename, content, "text/csv")})
+    assert answer.status_code == status, answer.text
+    assert answer.json()["error"]["suggestions"]
 
 
 @pytest.mark.parametrize(
@@ -35,7 +46,7 @@ def test_a_dataset_says_what_is_wrong_with_its_file(
 ) -> None:
     answer = client.post("/datasets", files={"file": (filename, content, "text/csv")})
     assert answer.status_code in {201, 202}, answer.text
-    name = answer.json()["name"]
+    name = answer.json()["dataset_name"]
     kubectl.apply(objects.model("prices", intent="Predict the price", datasetRef={"name": name}))
 
     dataset = kubectl.wait_reason("dataset", name, reason, within=MEDIUM)
@@ -66,7 +77,7 @@ def test_a_file_that_is_not_there_and_then_is(kubectl: Kubectl) -> None:
 def upload(client, content: str) -> str:
     answer = client.post("/datasets", files={"file": ("prices.csv", content.encode(), "text/csv")})
     assert answer.status_code in {201, 202}, answer.text
-    name: str = answer.json()["name"]
+    name: str = answer.json()["dataset_name"]
     return name
 
 
