@@ -7,7 +7,6 @@ the message that ``main`` leaves behind.
 import logging
 import os
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,7 +65,6 @@ def run_build(cpus: int, started: float, store_mount: Path = Path(STORE_MOUNT)) 
     store = _open(store_mount)
     prefix = build_prefix(request.version_uid)
     probe(store, prefix)
-    threading.Thread(target=_import_ahead, daemon=True).start()
     # The operator sets the pod's uid; without it the folder must still be this process's own.
     pod = os.environ.get(ENV_POD_UID) or f"pod-{time.time_ns()}"
     with (
@@ -130,10 +128,3 @@ def _open(mount: Path) -> Store:
 
 def _credentials() -> dict[str, str]:
     return read_secret(Path(SOURCE_MOUNT))
-
-
-def _import_ahead() -> None:
-    """Load the slow libraries while the dataset is still on its way."""
-    import sklearn.ensemble
-    import sklearn.linear_model
-    import sklearn.model_selection  # noqa: F401
