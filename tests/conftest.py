@@ -31,7 +31,7 @@ def kubectl(request: pytest.FixtureRequest) -> Iterator[Kubectl]:
     report = request.node.stash.get(_REPORT, None)
     if report is not None and report.failed:
         request.node.add_report_section("call", f"namespace {name}", namespace_evidence(name))
-    client.run("delete", "namespace", name, "--wait=false")
+    client.run("delete", "namespace", name, "--wait=false", "--ignore-not-found")
 
 
 @pytest.fixture(scope="session")

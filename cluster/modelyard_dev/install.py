@@ -21,6 +21,7 @@ def install(root: Path, cluster: Cluster, tag: str, *, account: str, url: str) -
     Raises:
         ClusterError: a part did not become ready; the message has its pods and events.
     """
+    ensure_namespace(cluster, SYSTEM_NAMESPACE)
     ensure_namespace(cluster, account)
     values = {
         "image.tag": tag,
@@ -32,7 +33,7 @@ def install(root: Path, cluster: Cluster, tag: str, *, account: str, url: str) -
     }
     settings = [part for key, value in values.items() for part in ("--set", f"{key}={value}")]
     arguments = ["upgrade", "--install", RELEASE, str(root / "charts/modelyard")]
-    arguments += ["--namespace", SYSTEM_NAMESPACE, "--create-namespace", *settings]
+    arguments += ["--namespace", SYSTEM_NAMESPACE, *settings]
     with step("Installing the chart: operator, façade, store"), _PodsShown(cluster):
         try:
             cluster.helm(*arguments, "--wait", "--timeout", "4m")
