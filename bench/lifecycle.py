@@ -17,8 +17,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import httpx
-import report
 from sklearn.datasets import make_classification
+
+import report
 
 ROWS, COLUMNS = 1000, 20
 POLL_SECONDS = 0.2
