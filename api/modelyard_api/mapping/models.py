@@ -94,8 +94,10 @@ def detail(view: ModelView, dataset: Dataset | None, base_url: str) -> rest.Mode
         endpoint=f"{base_url}/models/{view.name}/{view.label}/infer" if served else None,
         metrics=status.metrics if status else None,
         dataset_id=names.dataset_id(dataset.metadata.uid) if dataset else None,
-        input_schema=rest_schema((status and status.input_schema) or model.spec.input_schema),
-        output_schema=rest_schema((status and status.output_schema) or model.spec.output_schema),
+        input_schema=rest_schema(status.input_schema if status else None, model.spec.input_schema),
+        output_schema=rest_schema(
+            status.output_schema if status else None, model.spec.output_schema
+        ),
         created_at=created_at(view),
         updated_at=view.updated_at,
         created_by=model.metadata.annotations.get(names.ANNOTATION_CREATED_BY),

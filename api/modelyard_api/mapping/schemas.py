@@ -24,9 +24,24 @@ def schema_of(schema: Mapping[str, JsonValue], where: str) -> list[FieldSchema]:
     return [_field(name, value, f"{where}.{name}") for name, value in schema.items()]
 
 
-def rest_schema(schema: list[FieldSchema] | None) -> RestSchema | None:
-    """The REST form of a schema; None where there is none yet."""
-    return None if schema is None else schema_by_name(schema)
+def rest_schema(
+    resolved: list[FieldSchema] | None, given: list[FieldSchema] | None
+) -> RestSchema | None:
+    """The REST form of a schema; None where there is none yet.
+
+    A field is its type, as in the specification, unless the client gave a fragment for it: what
+    the build found out besides (what is required, what a probability is of) is in the version's
+    OpenAPI and in describe.
+    """
+    if resolved is None and given is None:
+        return None
+    own = schema_by_name(given)
+    return {f.name: own.get(f.name, f.type) for f in (resolved or given or [])}
+
+
+def meanings(schema: list[FieldSchema] | None) -> str:
+    """What the fields of a prediction mean, in sentences; empty where it goes without saying."""
+    return " ".join(f"{f.name}: {f.description}" for f in schema or [] if f.description)
 
 
 def _field(name: str, value: JsonValue, where: str) -> FieldSchema:

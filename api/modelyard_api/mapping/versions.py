@@ -5,15 +5,14 @@ from datetime import datetime
 from modelyard_api.mapping import rest
 from modelyard_api.mapping.deployments import of_version
 from modelyard_api.mapping.models import created_at
-from modelyard_api.mapping.schemas import rest_schema
+from modelyard_api.mapping.schemas import meanings, rest_schema
 from modelyard_api.mapping.view import (
     ModelView,
     deployment_summary,
     last_change,
     version_status,
 )
-from modelyard_crds import ModelVersion, names
-from modelyard_crds.fields import FieldSchema
+from modelyard_crds import ModelVersion, ModelVersionStatus, names
 
 SECONDS_PER_MINUTE = 60
 
@@ -53,13 +52,15 @@ def version_list(view: ModelView) -> rest.VersionList:
 def description(view: ModelView, number: int) -> rest.ModelDescription:
     """All about a version."""
     version = view.versions.get(number)
-    inputs, outputs = _schemas(version) if version else (None, None)
+    about = view.model.spec.description or view.model.spec.intent
+    found = version.status if version else ModelVersionStatus()
+    asked = version.spec.build if version else None
     return rest.ModelDescription(
         model_name=view.name,
         model_version=names.version_label(number),
-        description=view.model.spec.description or view.model.spec.intent,
-        input_schema=rest_schema(inputs),
-        output_schema=rest_schema(outputs),
+        description=" ".join(filter(None, [about, meanings(found.output_schema)])),
+        input_schema=rest_schema(found.input_schema, asked.input_schema if asked else None),
+        output_schema=rest_schema(found.output_schema, asked.output_schema if asked else None),
         performance_metrics=version.status.metrics if version else None,
         training_info=_training_info(version) if version else None,
     )
@@ -95,12 +96,6 @@ def created(view: ModelView) -> rest.BuildStarted:
         model_version=names.version_label(1),
         created_at=created_at(view),
     )
-
-
-def _schemas(version: ModelVersion) -> tuple[list[FieldSchema] | None, list[FieldSchema] | None]:
-    """Resolved by the build, or else as asked for."""
-    build, status = version.spec.build, version.status
-    return status.input_schema or build.input_schema, status.output_schema or build.output_schema
 
 
 def _progress(version: ModelVersion | None) -> int:

@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelyard_api.errors import InvalidInputError
-from modelyard_api.mapping.schemas import FIELD_TYPES, rest_schema, schema_of
+from modelyard_api.mapping.schemas import FIELD_TYPES, meanings, rest_schema, schema_of
+from modelyard_crds.fields import FieldSchema
 
 names = st.text(min_size=1, max_size=20)
 fragments = st.fixed_dictionaries(
@@ -25,7 +26,18 @@ def test_a_schema_comes_back_as_it_was(schema: dict[str, object]) -> None:
         name: value["type"] if isinstance(value, dict) and set(value) == {"type"} else value
         for name, value in schema.items()
     }
-    assert rest_schema(schema_of(schema, "input_schema")) == plain  # type: ignore[arg-type]
+    fields = schema_of(schema, "input_schema")  # type: ignore[arg-type]
+    assert rest_schema(None, fields) == plain
+    assert rest_schema(fields, fields) == plain
+
+
+def test_what_the_build_found_out_does_not_change_the_words_of_the_specification() -> None:
+    found = [FieldSchema(name="churn_probability", type="float", description="Of leaving.")]
+    asked = schema_of({"churn_probability": "float"}, "output_schema")
+    assert rest_schema(found, asked) == {"churn_probability": "float"}
+    assert rest_schema(found, None) == {"churn_probability": "float"}
+    assert meanings(found) == "churn_probability: Of leaving."
+    assert rest_schema(None, None) is None
 
 
 def test_the_words_of_json_schema_are_understood() -> None:
