@@ -67,8 +67,10 @@ down: ## remove the cluster and all that it started; the cache stays (ALL=1 for 
 $(VENV): pyproject.toml uv.lock
 	@echo "Python environment: .venv, from uv.lock"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Modelyard needs python3 >= 3.11; set PYTHON=…")'
-	@test -x .venv/bin/python || $(PYTHON) -m venv .venv || { \
-	  echo "This Python cannot make environments. On Debian: apt-get install python3-venv"; exit 1; }
+	@test -x .venv/bin/pip || $(PYTHON) -m venv .venv 2>/dev/null || { \
+	  echo "Installing Debian package: python3-venv"; \
+	  apt-get install -y -q python3-venv >/dev/null && $(PYTHON) -m venv --clear .venv; } || { \
+	  echo "This Python cannot make environments; install its venv module, or set PYTHON=…"; exit 1; }
 	@.venv/bin/python -m pip install --quiet uv==$(UV_VERSION)
 	@.venv/bin/uv sync --quiet --locked
 	@touch $@
