@@ -17,11 +17,13 @@ from pydantic import ValidationError
 
 from modelyard_crds.base import NameRef
 from modelyard_crds.build import BuildRequest, LogLine, Progress, StoreConfig
+from modelyard_crds.conditions import shorten
 from modelyard_crds.fields import FieldSchema, Metric, Source, Training, schema_by_name
 from modelyard_crds.model_version import Build
 from modelyard_runtime.artifacts.progress import Reporter
 from modelyard_runtime.data.source import fetch_local
 from modelyard_runtime.store import open_store
+from modelyard_runtime.training.terminal import Parser, expect_file, expect_writable
 
 _BAR_WIDTH = 24
 _MANIFEST = "manifest.json"
@@ -29,7 +31,7 @@ _MANIFEST = "manifest.json"
 
 def make_parser() -> argparse.ArgumentParser:
     """The options of a build by hand."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="modelyard-train",
         description="Build a model from a file and a sentence. In a pod, the sub-commands "
         "'profile' and 'build' take their request from the environment instead.",
@@ -54,6 +56,8 @@ def run_by_hand(options: argparse.Namespace, cpus: int, started: float) -> dict[
     """
     from modelyard_runtime.training.build import Job, build_version
 
+    expect_file(options.dataset)
+    expect_writable(options.output)
     fetched = fetch_local(options.dataset)
     store = open_store(StoreConfig(url=options.output.resolve().as_uri()))
     store.delete(_MANIFEST)
@@ -140,8 +144,16 @@ def _schema(text: str) -> list[FieldSchema]:
             )
             for name, value in given.items()
         ]
-    except (ValueError, AttributeError, ValidationError) as error:
-        msg = f'expected JSON such as {{"age": "integer"}}: {error}'
+    except json.JSONDecodeError as error:
+        msg = f'expected JSON such as {{"age": "integer"}}, got {shorten(text, 60)!r}: {error}'
+        raise argparse.ArgumentTypeError(msg) from error
+    except AttributeError as error:
+        msg = f'expected an object such as {{"age": "integer"}}, got {shorten(text, 60)!r}'
+        raise argparse.ArgumentTypeError(msg) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        msg = f'{where}: {first["msg"]}; expected JSON such as {{"age": "integer"}}'
         raise argparse.ArgumentTypeError(msg) from error
 
 

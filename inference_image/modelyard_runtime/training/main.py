@@ -18,10 +18,11 @@ from modelyard_crds.reasons import Reason
 from modelyard_runtime.errors import PodError
 from modelyard_runtime.messages import log_to_stdout, write_result
 from modelyard_runtime.training.resources import cpu_count, limit_threads
+from modelyard_runtime.training.terminal import EXIT_FAULT, end
 
 log = logging.getLogger("modelyard_runtime.training")
 
-EXIT_FAULT = 1
+PROGRAM = "modelyard-train"
 EXIT_TERMINATED = 128 + signal.SIGTERM
 
 #: What a sub-command says of a fault of ours.
@@ -113,14 +114,10 @@ def _by_hand(arguments: Sequence[str], cpus: int, started: float) -> int:
     from modelyard_runtime.training.by_hand import make_parser, run_by_hand, summary
 
     options = make_parser().parse_args(arguments)
-    try:
+
+    def work() -> None:
         report = run_by_hand(options, cpus, started)
-    except PodError as error:
-        failure = {"reason": error.reason.value, "message": error.message}
-        sys.stderr.write(f"\n{error.reason.value}: {error.message}\n")
-        if options.json:
-            sys.stdout.write(json.dumps({"error": failure}, ensure_ascii=False) + "\n")
-        return error.exit_code
-    text = json.dumps(report, ensure_ascii=False, indent=1) if options.json else summary(report)
-    sys.stdout.write(text + "\n")
-    return EXIT_OK
+        text = json.dumps(report, ensure_ascii=False, indent=1) if options.json else summary(report)
+        sys.stdout.write(text + "\n")
+
+    return end(PROGRAM, work, as_json=options.json)
