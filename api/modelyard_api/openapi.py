@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel, Field, JsonValue
 
 from modelyard_api.mapping import rest_platform
 from modelyard_api.mapping.shapes import UtcTime
@@ -23,6 +23,16 @@ TAGS = [
 ]
 
 
+class Explanation(BaseModel):
+    """What each field adds to the score of a typical row."""
+
+    explains: str
+    reference: dict[str, JsonValue]
+    reference_score: float
+    score: float
+    contributions: dict[str, float]
+
+
 class PredictionAnswer(BaseModel):
     """A prediction."""
 
@@ -31,6 +41,7 @@ class PredictionAnswer(BaseModel):
     model_name: str
     model_version: str
     created_at: UtcTime
+    explanation: Explanation | None = Field(None, description="Only with `?explain=true`.")
 
 
 class BatchItem(BaseModel):
@@ -69,12 +80,7 @@ def install_document(app: FastAPI) -> None:
 
 def _complete(document: dict[str, Any]) -> dict[str, Any]:
     schemas = document["components"]["schemas"]
-    for model in (
-        PredictionAnswer,
-        BatchItem,
-        rest_platform.DatasetCreate,
-        rest_platform.UploadCreate,
-    ):
+    for model in _UNSEEN:
         shape = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(shape.pop("$defs", {}))
         schemas[model.__name__] = shape

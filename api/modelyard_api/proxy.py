@@ -3,13 +3,15 @@
 Pods are taken from the EndpointSlices, so that load spreads over requests and not over
 connections, a new pod gets work at once and a going one none. Connections are kept for less long
 than the pods keep them. A prediction changes nothing, so it is tried once more on another pod
-where a connection breaks before an answer has begun.
+where a connection breaks before an answer has begun. Answers whose length is told are taken
+whole, within the time for a prediction; others are handed on as they come.
 """
 
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
@@ -25,8 +27,43 @@ from modelyard_crds import ModelDeployment
 KEEP_ALIVE_SECONDS = 15.0
 CONNECT_SECONDS = 2.0
 TRIES = 2
+BAD_REQUEST = 400
 #: Headers of the pod's answer that the client gets.
 PASSED_HEADERS = frozenset({"content-type", "x-modelyard-ignored-fields", "retry-after"})
+
+
+class PodRequest(NamedTuple):
+    """What a pod is asked."""
+
+    path: str
+    body: bytes
+    headers: Mapping[str, str]
+    query: str = ""
+
+
+class PodStream:
+    """A body that a pod sends without telling its length; whoever has it must close it."""
+
+    def __init__(self, response: aiohttp.ClientResponse, held: ExitStack) -> None:
+        self._response = response
+        self._held = held
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Its parts as they come; UnavailableError where it breaks off."""
+        try:
+            async for part in self._response.content.iter_any():
+                yield part
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise UnavailableError(
+                "The pod broke off in the middle of its answer.",
+                suggestions=["Try again."],
+                retry_after=1,
+            ) from error
+
+    def close(self) -> None:
+        """Give the connection back, or end it where the body has not been read to its end."""
+        self._response.close()
+        self._held.close()
 
 
 class PodAnswer(NamedTuple):
@@ -34,7 +71,7 @@ class PodAnswer(NamedTuple):
 
     status: int
     headers: list[tuple[str, str]]
-    body: bytes
+    body: bytes | PodStream
 
     @property
     def is_json(self) -> bool:
@@ -93,12 +130,7 @@ class Proxy:
         await self._session.close()
 
     async def send(
-        self,
-        addresses: Iterable[str],
-        path: str,
-        body: bytes,
-        headers: Mapping[str, str],
-        seconds: float,
+        self, addresses: Iterable[str], request: PodRequest, seconds: float
     ) -> PodAnswer:
         """The answer of the least busy pod, or of another one where that breaks."""
         left = list(addresses)
@@ -110,7 +142,8 @@ class Proxy:
             address = self._least_busy(left)
             left.remove(address)
             try:
-                return await self._post(address, path, body, headers, deadline - loop.time())
+                async with asyncio.timeout_at(deadline):
+                    return await self._post(address, request, seconds)
             except aiohttp.ServerTimeoutError as error:
                 if not isinstance(error, aiohttp.ConnectionTimeoutError):
                     raise _too_slow(seconds) from error
@@ -132,31 +165,40 @@ class Proxy:
             [address for address in addresses if self._outstanding[address] == least]
         )
 
-    async def _post(
-        self, address: str, path: str, body: bytes, headers: Mapping[str, str], seconds: float
-    ) -> PodAnswer:
-        bounds = aiohttp.ClientTimeout(total=max(0.001, seconds), sock_connect=CONNECT_SECONDS)
-        url = pod_url(address, path)
+    @contextmanager
+    def _busy(self, address: str) -> Iterator[None]:
         self._outstanding[address] += 1
         try:
-            async with self._session.post(
-                url,
-                data=body,
-                headers=headers,
-                timeout=bounds,
-                allow_redirects=False,
-            ) as response:
-                content = await response.read()
+            yield
         finally:
             self._outstanding[address] -= 1
             if not self._outstanding[address]:
                 del self._outstanding[address]
+
+    async def _post(self, address: str, request: PodRequest, seconds: float) -> PodAnswer:
+        # Streams may take longer in all, but not be silent for longer.
+        bounds = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=seconds)
+        url = pod_url(address, request.path)
+        with ExitStack() as held:
+            held.enter_context(self._busy(address))
+            response = await self._session.post(
+                url.with_query(request.query) if request.query else url,
+                data=request.body,
+                headers=request.headers,
+                timeout=bounds,
+                allow_redirects=False,
+            )
+            body: bytes | PodStream
+            if response.content_length is None and response.status < BAD_REQUEST:
+                body = PodStream(response, held.pop_all())
+            else:
+                body = await response.read()
         passed = [
             (name, value)
             for name, value in response.headers.items()
             if name.lower() in PASSED_HEADERS
         ]
-        return PodAnswer(response.status, passed, content)
+        return PodAnswer(response.status, passed, body)
 
 
 @lru_cache(maxsize=4096)

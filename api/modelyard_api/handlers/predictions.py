@@ -9,7 +9,7 @@ from modelyard_api.errors import NotFoundError, UnavailableError
 from modelyard_api.handlers import lookup
 from modelyard_api.mapping.deployments import candidates, serving
 from modelyard_api.mapping.view import ModelView, fault
-from modelyard_api.proxy import PodAnswer
+from modelyard_api.proxy import BAD_REQUEST, PodAnswer, PodRequest
 from modelyard_api.services import Services
 from modelyard_crds import ModelDeployment, names
 
@@ -17,7 +17,7 @@ INFER_PATH = "/infer"
 BATCH_PATH = "/predictions"
 STARTING_RETRY_SECONDS = 5.0
 FAILED_RETRY_SECONDS = 30.0
-BAD_REQUEST = 400
+JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,13 @@ class Prediction:
 
     body: bytes
     request_id: str
+    media: str = JSON
+    query: str = ""
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether it is of any number of rows, and not of one."""
+        return self.media != JSON or self.body.lstrip()[:1] == b"["
 
 
 class Choice(NamedTuple):
@@ -67,7 +74,7 @@ async def predict_version(
 async def predict_deployment(
     services: Services, caller: Caller, deployment_id: str, prediction: Prediction
 ) -> PodAnswer:
-    """A pod's answer for a deployment: one row for an object, several for an array."""
+    """A pod's answer for a deployment: one row for an object, else as many as there are."""
     kind = services.caches.deployments
 
     def choose() -> Choice:
@@ -77,7 +84,7 @@ async def predict_deployment(
     if not choose().known:
         await services.reader.find(kind, "id", caller.account, deployment_id)
     target = Target(choose, lambda: _no_deployment(caller, deployment_id))
-    path = BATCH_PATH if prediction.body.lstrip()[:1] == b"[" else INFER_PATH
+    path = BATCH_PATH if prediction.has_rows else INFER_PATH
     return await _predict(services, target, path, prediction)
 
 
@@ -85,9 +92,10 @@ async def _predict(
     services: Services, target: Target, path: str, prediction: Prediction
 ) -> PodAnswer:
     addresses = _addresses(services, target) or await _started(services, target)
-    headers = {"Content-Type": "application/json", "X-Request-Id": prediction.request_id}
+    headers = {"Content-Type": prediction.media, "X-Request-Id": prediction.request_id}
+    request = PodRequest(path, prediction.body, headers, prediction.query)
     seconds = services.settings.prediction_timeout_seconds
-    answer = await services.proxy.send(addresses, path, prediction.body, headers, seconds)
+    answer = await services.proxy.send(addresses, request, seconds)
     if answer.status >= BAD_REQUEST and not answer.is_json:
         raise UnavailableError(
             f"A pod of the deployment answered {answer.status} without a reason.",

@@ -5,8 +5,8 @@ dependencies, which would cost more than the pod's own work.
 """
 
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import ExitStack
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -20,9 +20,10 @@ from modelyard_api.auth import Caller
 from modelyard_api.errors import ModelyardError, UnsupportedMediaTypeError
 from modelyard_api.faults import of_http
 from modelyard_api.handlers import predictions
-from modelyard_api.handlers.predictions import Prediction
+from modelyard_api.handlers.predictions import JSON, Prediction
 from modelyard_api.middleware import INFO, RequestInfo, send_error
 from modelyard_api.proxy import PodAnswer
+from modelyard_api.routes.answers import answer_of
 from modelyard_api.routes.dependencies import (
     BODY,
     PREDICT,
@@ -33,7 +34,11 @@ from modelyard_api.routes.dependencies import (
 from modelyard_api.services import Services
 
 ENVIRONMENT_HEADER = "X-Modelyard-Environment"
-JSON = "application/json"
+CSV = "text/csv"
+LINES = "application/x-ndjson"
+MEDIA = (JSON, CSV, LINES)
+
+Ask = Callable[[Services, Caller, Prediction], Awaitable[PodAnswer]]
 
 
 class PassThroughRoute(APIRoute):
@@ -99,25 +104,40 @@ async def _answer(
 router = APIRouter(tags=["Predictions"], route_class=PassThroughRoute)
 
 
-def _document(body: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
-    """What FastAPI cannot see of an operation: body, answer, credentials and headers."""
-    headers = {
-        ENVIRONMENT_HEADER: "Environment whose deployment is to answer.",
-        "X-Request-Id": "Id of the request; made up where it is left out.",
-    }
+def _document(
+    body: dict[str, Any], answer: dict[str, Any], *, explains: bool, rows: bool
+) -> dict[str, Any]:
+    """What FastAPI cannot see of an operation: body, answer, credentials and parameters."""
+    asked, answered = {JSON: {"schema": body}}, {JSON: {"schema": answer}}
+    if rows:
+        asked |= {CSV: {"schema": _TABLE}, LINES: {"schema": _LINES}}
+        answered |= {LINES: {"schema": _LINES}}
     return {
-        "requestBody": {"required": True, "content": {JSON: {"schema": body}}},
-        "responses": {"200": {"description": "Predicted.", "content": {JSON: {"schema": answer}}}},
+        "requestBody": {"required": True, "content": asked},
+        "responses": {"200": {"description": "Predicted.", "content": answered}},
         "security": [{"ApiKey": []}, {"Bearer": []}],
-        "parameters": [
-            {"name": name, "in": "header", "description": text, "schema": {"type": "string"}}
-            for name, text in headers.items()
-        ],
+        "parameters": [*_HEADERS, *([_EXPLAIN] if explains else [])],
     }
 
 
+def _header(name: str, text: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "description": text, "schema": {"type": "string"}}
+
+
+_HEADERS = (
+    _header(ENVIRONMENT_HEADER, "Environment whose deployment is to answer."),
+    _header("X-Request-Id", "Id of the request; made up where it is left out."),
+)
+_EXPLAIN = {
+    "name": "explain",
+    "in": "query",
+    "description": "For one object: also answer what each field adds to the score.",
+    "schema": {"type": "boolean", "default": False},
+}
 _ROW = {"type": "object", "additionalProperties": True, "description": "The input schema."}
 _ROWS = {"type": "array", "items": _ROW}
+_TABLE = {"type": "string", "description": "A header of field names, then a line a row."}
+_LINES = {"type": "string", "description": "A JSON object a line, in order."}
 _RESULT = {"$ref": "#/components/schemas/PredictionAnswer"}
 _RESULTS = {"type": "array", "items": {"$ref": "#/components/schemas/BatchItem"}}
 
@@ -126,7 +146,7 @@ _RESULTS = {"type": "array", "items": {"$ref": "#/components/schemas/BatchItem"}
     "/models/{model_name}/{model_version}/infer",
     operation_id="makePrediction",
     responses=errors(404, *BODY),
-    openapi_extra=_document(_ROW, _RESULT),
+    openapi_extra=_document(_ROW, _RESULT, explains=True, rows=False),
 )
 async def infer(request: Request, model_name: str, model_version: str) -> Response:
     """Predict from one object of the input schema."""
@@ -137,10 +157,10 @@ async def infer(request: Request, model_name: str, model_version: str) -> Respon
     "/models/{model_name}/{model_version}/predictions",
     operation_id="makeBatchPredictions",
     responses=errors(404, *BODY),
-    openapi_extra=_document(_ROWS, _RESULTS),
+    openapi_extra=_document(_ROWS, _RESULTS, explains=False, rows=True),
 )
 async def predict_batch(request: Request, model_name: str, model_version: str) -> Response:
-    """Predict from an array of objects, in order."""
+    """Predict from an array of objects, a CSV table or JSON lines, in order."""
     return await _predict_version(request, predictions.BATCH_PATH, model_name, model_version)
 
 
@@ -148,47 +168,54 @@ async def predict_batch(request: Request, model_name: str, model_version: str) -
     "/predict/{deployment_id}",
     operation_id="predictWithDeployment",
     responses=errors(404, *BODY),
-    openapi_extra=_document({"oneOf": [_ROW, _ROWS]}, {"oneOf": [_RESULT, _RESULTS]}),
+    openapi_extra=_document(
+        {"oneOf": [_ROW, _ROWS]}, {"oneOf": [_RESULT, _RESULTS]}, explains=True, rows=True
+    ),
 )
 async def predict(request: Request, deployment_id: str) -> Response:
-    """Predict with a certain deployment: from one object, or from an array of them."""
-    async with _admitted(request) as (services, caller, prediction):
-        answer = await predictions.predict_deployment(services, caller, deployment_id, prediction)
-    return _response(answer)
+    """Predict with a certain deployment: from one object, or from any number of rows."""
+
+    async def ask(services: Services, caller: Caller, prediction: Prediction) -> PodAnswer:
+        return await predictions.predict_deployment(services, caller, deployment_id, prediction)
+
+    return await _pass_on(request, ask)
 
 
 async def _predict_version(
     request: Request, path: str, model_name: str, model_version: str
 ) -> Response:
     place = (model_name, model_version, request.headers.get(ENVIRONMENT_HEADER))
-    async with _admitted(request) as (services, caller, prediction):
-        answer = await predictions.predict_version(services, caller, path, place, prediction)
-    return _response(answer)
+
+    async def ask(services: Services, caller: Caller, prediction: Prediction) -> PodAnswer:
+        return await predictions.predict_version(services, caller, path, place, prediction)
+
+    return await _pass_on(request, ask)
 
 
-@asynccontextmanager
-async def _admitted(request: Request) -> AsyncIterator[tuple[Services, Caller, Prediction]]:
-    """The caller and its body, while a place in flight is held for it."""
+async def _pass_on(request: Request, ask: Ask) -> Response:
+    """Answer an admitted request; a place in flight is held until the answer has been sent."""
     services: Services = request.app.state.services
     info: RequestInfo = request.scope[INFO]
     credentials = credentials_of(request)
     caller = await admit(services, info, credentials, PREDICT, services.prediction_limit)
-    content_type = request.headers.get("content-type", JSON)
-    if not content_type.startswith(JSON):
-        raise UnsupportedMediaTypeError(
-            f"The body is '{content_type[:80]}'; predictions are made from JSON.",
-            suggestions=[f"Send the header 'Content-Type: {JSON}'."],
-        )
+    media = _media_type(request.headers.get("content-type", JSON))
+    query = request.scope["query_string"].decode("latin-1")
     # A body without a length may become as long as is allowed.
     most = services.settings.max_prediction_bytes
     size = int(request.headers.get("content-length", most))
-    with services.in_flight.admit(caller.account, size):
-        yield services, caller, Prediction(await request.body(), info.request_id)
+    with ExitStack() as held:
+        held.enter_context(services.in_flight.admit(caller.account, size))
+        body = await request.body()
+        answer = await ask(services, caller, Prediction(body, info.request_id, media, query))
+        return answer_of(answer, held)
 
 
-def _response(answer: PodAnswer) -> Response:
-    response = Response(answer.body, answer.status)
-    response.raw_headers.extend(
-        (name.lower().encode(), value.encode()) for name, value in answer.headers
+def _media_type(content_type: str) -> str:
+    """The media type that pods are told; which of them a path reads is for the pod to say."""
+    media = content_type.split(";", maxsplit=1)[0].strip().lower()
+    if media in MEDIA:
+        return media
+    raise UnsupportedMediaTypeError(
+        f"The body is '{content_type[:80]}'; predictions are made from {', '.join(MEDIA)}.",
+        suggestions=[f"Send the header 'Content-Type: {JSON}'."],
     )
-    return response

@@ -350,6 +350,73 @@ async def test_a_prediction_is_passed_through(facade: Facade) -> None:
         assert rows.json() == [{"a": 1}]
 
 
+@asynccontextmanager
+async def telling_pod(facade: Facade) -> AsyncIterator[None]:
+    """A pod that answers what it was asked; rows as lines come back without a length."""
+
+    async def tell(request: web.Request) -> web.StreamResponse:
+        body, media = await request.read(), request.headers["Content-Type"]
+        if media != "application/x-ndjson":
+            text = f"{request.path_qs} {media} {body.decode()}"
+            return web.json_response(text)
+        answer = web.StreamResponse(
+            headers={"Content-Type": media, "X-Modelyard-Ignored-Fields": "b"}
+        )
+        await answer.prepare(request)
+        for line in body.splitlines(keepends=True):
+            await answer.write(line)
+        return answer
+
+    samples.fill(facade.services.caches, samples.model(), samples.version(), samples.deployment())
+    app = web.Application()
+    app.router.add_post("/{path}", tell)
+    server = TestServer(app, shutdown_timeout=0.1)
+    await server.start_server()
+    samples.serve_at(facade.services.caches, "churn-production", f"127.0.0.1:{server.port}")
+    yield
+    await server.close()
+
+
+DEPLOYMENT = f"/predict/{names.deployment_id('uid-churn-production')}"
+
+
+@pytest.mark.parametrize(
+    ("path", "reached"),
+    [
+        ("/models/churn/v1.0/infer", "/infer"),
+        ("/models/churn/v1.0/predictions", "/predictions"),
+        (DEPLOYMENT, "/infer"),
+    ],
+)
+async def test_the_query_reaches_the_pod(facade: Facade, path: str, reached: str) -> None:
+    async with telling_pod(facade):
+        answer = await facade.send("POST", f"/v1{path}?explain=true", json={})
+        assert answer.json() == f"{reached}?explain=true application/json {{}}"
+
+
+@pytest.mark.parametrize("path", ["/models/churn/v1.0/predictions", DEPLOYMENT])
+async def test_tables_and_lines_reach_the_pod_and_lines_come_back(
+    facade: Facade, path: str
+) -> None:
+    table, lines = {"Content-Type": "Text/CSV; header=present"}, b'{"a":1}\n{"a":2}\n'
+    async with telling_pod(facade):
+        answer = await facade.send("POST", path, content=b"a\n[1", headers=table)
+        assert answer.json() == "/predictions text/csv a\n[1"
+        kind = {"Content-Type": "application/x-ndjson"}
+        answer = await facade.send("POST", path, content=lines, headers=kind)
+        assert (answer.content, answer.headers["content-type"]) == (lines, kind["Content-Type"])
+        assert answer.headers["x-modelyard-ignored-fields"] == "b"
+        assert "content-length" not in answer.headers
+    assert facade.services.in_flight.total == 0
+
+
+async def test_other_types_of_bodies_are_not_passed_on(facade: Facade) -> None:
+    kind = {"Content-Type": "application/x-parquet"}
+    answer = await facade.send("POST", DEPLOYMENT, content=b"x", headers=kind)
+    assert answer.status_code == 415
+    assert "text/csv" in fault(answer)["message"]
+
+
 async def test_an_error_of_something_else_than_our_runtime_gets_the_envelope(
     facade: Facade,
 ) -> None:
