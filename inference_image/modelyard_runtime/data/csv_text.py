@@ -28,9 +28,10 @@ _NUMBER = re.compile(r"\s*[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?\s*%?\s*")
 _DATE = re.compile(r"\s*(\d{4}[-/]\d{1,2}[-/]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([ T].*)?")
 
 
-def read_csv(plain: Plain) -> pa.Table:
+def read_csv(plain: Plain, *, examples: bool = True) -> pa.Table:
     """All columns as strings; a cell without content is null.
 
+    ``examples`` says that a model is to learn from it, which takes more than one column.
     Raises UserError naming the line that does not fit.
     """
     rows, delimiter = _sample(plain)
@@ -39,15 +40,20 @@ def read_csv(plain: Plain) -> pa.Table:
         raise UserError(
             Reason.NO_ROWS, f"{plain.name} has a header and no row of data: add rows below it."
         )
+    if examples:
+        _expect_examples(plain.name, header, rows)
+    expect_distinct(plain.name, header)
+    return _parse(plain, header, delimiter)
+
+
+def _expect_examples(name: str, header: list[str], rows: list[list[str]]) -> None:
     if len(header) == 1:
         raise UserError(
             Reason.TOO_FEW_COLUMNS,
-            f"{plain.name} has one column, {header[0]!r}: a model needs at least one to predict "
+            f"{name} has one column, {header[0]!r}: a model needs at least one to predict "
             "and one to predict from. If there are more, separate them with commas.",
         )
-    _expect_header(plain.name, rows)
-    expect_distinct(plain.name, header)
-    return _parse(plain, header, delimiter)
+    _expect_header(name, rows)
 
 
 def _sample(plain: Plain) -> tuple[list[list[str]], str]:

@@ -1,6 +1,7 @@
 """From the files of a dataset to one typed table.
 
-Called by the profiling and the training job with what ``source`` fetched.
+Called by the profiling and the training job, and by predictions by hand, with what ``source``
+fetched.
 """
 
 from collections.abc import Mapping
@@ -47,12 +48,27 @@ def read_table(
     raw = _joined(plains)
     name = plains[0].name
     _expect_shape(name, raw)
-    text = plains[0].kind == "csv"
-    make_column = column_of_text if text else column_of_values
+    return Reading(_typed(plains, raw, types), plains[0].kind)
+
+
+def read_inputs(fetched: Fetched, types: Mapping[str, FieldType], folder: Path) -> Table:
+    """The columns of ``types`` in a file of rows to predict; one row is enough.
+
+    Raises UserError as ``read_table`` does, except that nothing need be learnt from the rows.
+    """
+    plain = make_plain(fetched.files[0], "auto", folder)
+    raw = _raw(plain, examples=False)
+    if raw.num_rows == 0:
+        raise _no_rows(plain.name)
+    return _typed([plain], raw.select([name for name in raw.column_names if name in types]), types)
+
+
+def _typed(plains: list[Plain], raw: pa.Table, types: Mapping[str, FieldType]) -> Table:
+    make_column = column_of_text if plains[0].kind == "csv" else column_of_values
     columns = tuple(
         make_column(column, raw.column(column), types.get(column)) for column in raw.column_names
     )
-    return Reading(Table(columns, raw.num_rows, _warnings(plains, columns)), plains[0].kind)
+    return Table(columns, raw.num_rows, _warnings(plains, columns))
 
 
 def _joined(plains: list[Plain]) -> pa.Table:
@@ -72,9 +88,9 @@ def _joined(plains: list[Plain]) -> pa.Table:
         ) from error
 
 
-def _raw(plain: Plain) -> pa.Table:
+def _raw(plain: Plain, *, examples: bool = True) -> pa.Table:
     if plain.kind == "csv":
-        return read_csv(plain)
+        return read_csv(plain, examples=examples)
     return read_json_lines(plain) if plain.kind == "jsonl" else _read_parquet(plain)
 
 
@@ -106,7 +122,7 @@ def _expect_same_columns(first: str, one: pa.Table, second: str, other: pa.Table
 
 def _expect_shape(name: str, raw: pa.Table) -> None:
     if raw.num_rows == 0:
-        raise UserError(Reason.NO_ROWS, f"{name} has no row of data: add rows.")
+        raise _no_rows(name)
     if raw.num_columns == 1:
         raise UserError(
             Reason.TOO_FEW_COLUMNS,
@@ -130,6 +146,10 @@ def _expect_shape(name: str, raw: pa.Table) -> None:
             f"{name} has a column whose name has {len(long)} characters, at most "
             f"{MAX_NAME_LENGTH} are allowed: shorten it.",
         )
+
+
+def _no_rows(name: str) -> UserError:
+    return UserError(Reason.NO_ROWS, f"{name} has no row of data: add rows.")
 
 
 def _warnings(plains: list[Plain], columns: tuple[Column, ...]) -> tuple[str, ...]:

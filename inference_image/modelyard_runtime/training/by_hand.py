@@ -26,7 +26,7 @@ from modelyard_runtime.store import open_store
 from modelyard_runtime.training.terminal import Parser, expect_file, expect_writable
 
 _BAR_WIDTH = 24
-_MANIFEST = "manifest.json"
+MANIFEST = "manifest.json"
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -60,13 +60,13 @@ def run_by_hand(options: argparse.Namespace, cpus: int, started: float) -> dict[
     expect_writable(options.output)
     fetched = fetch_local(options.dataset)
     store = open_store(StoreConfig(url=options.output.resolve().as_uri()))
-    store.delete(_MANIFEST)
+    store.delete(MANIFEST)
     with tempfile.TemporaryDirectory() as folder, Reporter(_terminal, _quiet()) as reporter:
         job = Job(
             request=_request(options, fetched.digest),
             store=store,
             prefix="",
-            manifest_key=_MANIFEST,
+            manifest_key=MANIFEST,
             folder=Path(folder),
             cpus=cpus,
             started=started,
