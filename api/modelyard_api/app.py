@@ -21,6 +21,7 @@ from modelyard_api.access import TokenReviews
 from modelyard_api.auth import Authenticator
 from modelyard_api.build_logs import BuildLogs
 from modelyard_api.cache import Caches
+from modelyard_api.example_requests import ExampleRequests
 from modelyard_api.handlers.api_keys import record_use
 from modelyard_api.kube import KubeApi
 from modelyard_api.limits import InFlight, RateLimiter
@@ -68,6 +69,7 @@ async def connect(
         writer=Writer(kube),
         store=store,
         logs=BuildLogs(store),
+        example_requests=ExampleRequests(store),
         authenticator=Authenticator(
             caches.keys, reviews, settings.namespace, settings.served_accounts, _now
         ),

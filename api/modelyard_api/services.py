@@ -8,6 +8,7 @@ from datetime import datetime
 from modelyard_api.auth import Authenticator
 from modelyard_api.build_logs import BuildLogs
 from modelyard_api.cache import Caches
+from modelyard_api.example_requests import ExampleRequests
 from modelyard_api.limits import InFlight, RateLimiter
 from modelyard_api.proxy import Proxy, Resolver
 from modelyard_api.reads import Reader
@@ -26,6 +27,7 @@ class Services:
     writer: Writer
     store: Store
     logs: BuildLogs
+    example_requests: ExampleRequests
     authenticator: Authenticator
     management_limit: RateLimiter
     prediction_limit: RateLimiter

@@ -111,10 +111,12 @@ class Store:
         except (BaseError, OSError) as error:
             raise _unavailable(error) from error
 
-    async def get(self, key: str) -> bytes | None:
-        """The content of a file; None where there is none."""
+    async def get(self, key: str, most: int | None = None) -> bytes | None:
+        """The content of a file; None where there is none, or one of more than ``most`` bytes."""
         try:
             answer = await obstore.get_async(self._store, key)
+            if most is not None and answer.meta["size"] > most:
+                return None
             return bytes(await answer.buffer_async())
         except FileNotFoundError:
             return None

@@ -47,7 +47,8 @@ async def openapi(
             f"Version {names.version_label(number)} of model '{name}' is "
             f"{view.version_status(number)}; its fields are known when it is READY.",
         )
-    return model_openapi.document(view.versions[number], base_url)
+    found = view.versions[number]
+    return model_openapi.document(found, base_url, await services.example_requests.of(found))
 
 
 async def retrain(

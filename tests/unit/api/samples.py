@@ -19,6 +19,7 @@ from modelyard_api.auth import Authenticator, Caller
 from modelyard_api.build_logs import BuildLogs
 from modelyard_api.cache import Caches, Entry
 from modelyard_api.cache.kinds import EndpointSlice
+from modelyard_api.example_requests import ExampleRequests
 from modelyard_api.kube import KubeApi
 from modelyard_api.limits import InFlight, RateLimiter
 from modelyard_api.mapping.view import ModelView
@@ -194,6 +195,7 @@ async def services(settings: Settings | None = None) -> AsyncIterator[Services]:
         writer=Writer(kube),
         store=store,
         logs=BuildLogs(store),
+        example_requests=ExampleRequests(store),
         authenticator=Authenticator(
             caches.keys, reviews, settings.namespace, settings.served_accounts, lambda: NOW
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,6 +20,7 @@ from modelyard_api.faults import allowed_methods
 from modelyard_api.services import Services
 from modelyard_api.settings import Settings
 from modelyard_crds import names
+from modelyard_crds.build import manifest_key
 from unit.api import samples
 
 SETTINGS = Settings(
@@ -312,6 +314,26 @@ async def test_an_unexpected_fault_is_an_envelope_too(
     assert fault(answer)["code"] == "internal_error"
     assert "secret" not in answer.text
     assert "secret" in caplog.text
+
+
+async def test_a_version_describes_its_requests_with_the_example_of_its_manifest(
+    facade: Facade,
+) -> None:
+    caches, manifest = facade.services.caches, b'{"example": {"usage": 3.5}}'
+    digest = f"sha256:{hashlib.sha256(manifest).hexdigest()}"
+    artifact = {"uri": "s3://x", "digest": digest, "sizeBytes": 1}
+    schema = [{"name": "usage", "type": "float"}]
+    described = samples.version(artifact=artifact, inputSchema=schema)
+    samples.fill(caches, samples.model(), described)
+
+    async def example() -> object:
+        document = (await facade.send("GET", "/models/churn/v1.0/openapi.json")).json()
+        operation = document["paths"]["/models/churn/v1.0/infer"]["post"]
+        return operation["requestBody"]["content"]["application/json"]["example"]
+
+    assert await example() == {"usage": 1.0}
+    await facade.services.store.put(manifest_key(described.metadata.uid), manifest)
+    assert await example() == {"usage": 3.5}
 
 
 # Predictions
