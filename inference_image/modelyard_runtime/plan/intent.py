@@ -16,7 +16,8 @@ _BOUNDARY = re.compile(
     re.IGNORECASE,
 )
 _QUANTITY = re.compile(
-    r"\b(how (much|many|far|long|high|large|big|old|fast|strong|expensive)|amount|number of|"
+    r"\b(how (much|many|far|long|high|large|big|old|fast|strong|expensive|"
+    r"late|soon|tall|heavy|deep|wide|warm|hot|cold)|amount|number of|"
     r"price|cost|estimate|forecast)\b",
     re.IGNORECASE,
 )
@@ -25,7 +26,7 @@ _KIND = re.compile(
     re.IGNORECASE,
 )
 _WHETHER = re.compile(
-    r"\b(whether|if|likely|likelihood|probab\w+|chance|risk|detect|will|is|are|does|do)\b",
+    r"^\s*who\b|\b(whether|if|likely|likelihood|probab\w+|chance|risk|detect|will|is|are|does|do)\b",
     re.IGNORECASE,
 )
 _SERIES = re.compile(
@@ -38,7 +39,24 @@ _UNBUILT = re.compile(
 )
 #: What follows it is part of the goal (patients with diabetes) or given (with season added).
 _WITH = re.compile(r"\bwith\b", re.IGNORECASE)
+#: Ways to ask for something without its word.
+_IMPLIED = tuple(
+    (re.compile(pattern, re.IGNORECASE), word)
+    for pattern, word in (
+        (
+            r"\bhow much\b.*\b(sells?|selling|sold|costs?|pay|paid|buy|bought|worth|go for)\b",
+            "price",
+        ),
+        (r"\b(get|ask|pay|sell|sold) for\b", "price"),
+        (r"\bhow much\b.*\b(earns?|makes?|paid)\b", "salary"),
+        (r"\bhow many\b", "count"),
+        (r"\blos(e|es|ing|t)\b.*\b(customer|client|subscriber|member|employee|user)s?\b", "churn"),
+        (r"\b(employee|staff|personnel|labou?r) turnover\b", "attrition"),
+        (r"\b(on time|in time|punctual\w*)\b", "delay"),
+    )
+)
 GOAL_WEIGHT, WITH_WEIGHT, GIVEN_WEIGHT, SCHEMA_WEIGHT = 1.0, 0.75, 0.35, 0.7
+IMPLIED_WEIGHT = 0.8
 
 
 @dataclass(frozen=True)
@@ -76,6 +94,7 @@ def read_intent(text: str, schema_names: list[str]) -> Intent:
         (given, GIVEN_WEIGHT),
         (" ".join(schema_names), SCHEMA_WEIGHT),
         (beside, WITH_WEIGHT),
+        (" ".join(word for ask, word in _IMPLIED if ask.search(goal)), IMPLIED_WEIGHT),
         (aim, GOAL_WEIGHT),
     ):
         for word in _content(part):

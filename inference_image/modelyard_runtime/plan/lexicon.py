@@ -48,16 +48,16 @@ _SYNONYMS = (
     "price cost value worth fee charge expensive",
     "sell sale resale",
     "energy electricity power",
-    "churn leave cancel attrition quit exit unsubscribe retain stay",
+    "churn leave cancel attrition quit exit unsubscribe retain stay resign",
     "fraud scam cheat",
     "salary income earn wage pay compensation",
-    "survive survival die mortality fatal live",
+    "survive survival die mortality fatal live alive decease",
     "buy purchase order",
     "type kind class category species variety sort group",
     "sales revenue turnover",
     "rating score grade mark",
     "spam junk",
-    "approve accept grant",
+    "approve accept grant reject decline deny refuse",
     "disease illness ill sickness",
     "demand volume consumption usage use",
     "delay late lateness overdue",
@@ -71,7 +71,7 @@ _SYNONYMS = (
     "sentiment mood feeling opinion",
     "diagnosis diagnose condition",
     "convert conversion subscribe",
-    "default repay bankrupt delinquent",
+    "default repay bankrupt delinquent insolvent arrears",
     "emission pollution",
     "rent rental",
     "strength resistance",
@@ -85,8 +85,11 @@ GENERIC = _set(
     "is has was will did flag label target value status indicator ind code number num type class "
     "outcome result response total final current amount level name col column feature variable "
     "binary bool score mean median average max min std actual y "
+    "event made occurred happened "
     "eur usd gbp chf km kwh mwh kg cm mm mph kmh pct percent"
 )
+#: In a name, what follows these is when: default_next_month, churn_within_30_days.
+_WINDOW = frozenset({"next", "within"})
 #: Names that by convention are what is to be predicted.
 CONVENTIONAL = frozenset({"target", "label", "class", "y", "outcome", "response", "labels"})
 
@@ -105,6 +108,12 @@ STOPWORDS = _set(
 def words(text: str) -> list[str]:
     """The words of a sentence or a name, lower case: snake, kebab and camel are cut up."""
     return [word.lower() for word in _WORD.findall(_CAMEL.sub(" ", text))]
+
+
+def name_words(name: str) -> list[str]:
+    """The words of a column's name without the time that they are about."""
+    found = words(name)
+    return list(takewhile(lambda word: word not in _WINDOW, found)) or found
 
 
 def stems(text: str) -> list[str]:

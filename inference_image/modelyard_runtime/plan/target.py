@@ -129,7 +129,7 @@ def _points(intent: Intent, column: Column, inputs: set[str]) -> float:
 
 
 def _name_points(intent: Intent, name: str) -> float:
-    tokens = lexicon.words(name)
+    tokens = lexicon.name_words(name)
     if not tokens:
         return 0.0
     weights = [_GENERIC_WEIGHT if token in lexicon.GENERIC else 1.0 for token in tokens]
@@ -140,7 +140,7 @@ def _name_points(intent: Intent, name: str) -> float:
 
 def _last(name: str) -> str:
     """The word that a name is about: its last one that says something."""
-    tokens = lexicon.words(name) or [name]
+    tokens = lexicon.name_words(name) or [name]
     telling = [token for token in tokens if token not in lexicon.GENERIC and not token.isdigit()]
     return (telling or tokens)[-1]
 

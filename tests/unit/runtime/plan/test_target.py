@@ -4,6 +4,7 @@ import pytest
 
 from modelyard_crds.reasons import Reason
 from modelyard_runtime.errors import UserError
+from modelyard_runtime.plan import lexicon
 from modelyard_runtime.plan.plan import make_plan
 from support.tables import example_table, fields, table_of
 
@@ -53,7 +54,31 @@ USED = "make,model_year,mileage_km,fuel,price_eur\n" + "".join(
     f"{'abc'[i % 3]},{1990 + i * 7 % 30},{i * 7919 % 250000},{'ab'[i % 2]},{i * 97 % 60000}\n"
     for i in range(120)
 )
+SOLD_CARS = "Brand,ModelYear,KmDriven,SellingPrice\n" + "".join(
+    f"{'abc'[i % 3]}z,{1990 + i % 30},{i * 7919 % 200000},{i * 97 % 50001}\n" for i in range(120)
+)
+BLOCKS = "MedInc,HouseAge,AveRooms,Population,MedHouseVal\n" + "".join(
+    f"{i * 0.37 % 9:.2f},{i % 50},{i * 0.31 % 7:.2f},{i * 97 % 3000},{i * 7919 % 500000}\n"
+    for i in range(120)
+)
+CARDS = "LimitBal,Sex,PayAmt1,DefaultNextMonth\n" + "".join(
+    f"{i * 97 % 50000},{1 + i % 2},{i * 31 % 777},{i % 5 // 4}\n" for i in range(120)
+)
+HEARTS = "Age,EjectionFraction,SerumCreatinine,DeathEvent\n" + "".join(
+    f"{40 + i % 50},{i * 7 % 60},{i * 0.37 % 3:.2f},{i % 3 // 2}\n" for i in range(120)
+)
+VISITS = "VisitorId,PageViews,BounceRate,PurchaseMade\n" + "".join(
+    f"{i},{i * 7 % 60},{i * 0.37 % 3:.2f},{i % 3 // 2}\n" for i in range(120)
+)
+EXITS = "EmpId,JobRole,YearsAtCompany,ExitFlag\n" + "".join(
+    f"{i},{'ab'[i % 2]}x,{i % 30},{i % 5 // 4}\n" for i in range(120)
+)
+STORES = "StoreId,Promo,Weekday,WeeklySales\n" + "".join(
+    f"{i % 10},{i % 2},{i % 7},{i * 7919 % 50001}\n" for i in range(120)
+)
 TABLES = {
+    **{"sold_cars": SOLD_CARS, "blocks": BLOCKS, "cards": CARDS, "hearts": HEARTS},
+    **{"visits": VISITS, "exits": EXITS, "stores": STORES},
     **{"insurance": INSURANCE, "flights": FLIGHTS, "staff": STAFF, "used": USED},
     **{"churn": CHURN, "houses": HOUSES, "loans": LOANS, "mail": MAIL, "titanic": TITANIC},
     **{"bikes": BIKES, "cars": CARS},
@@ -102,6 +127,32 @@ ASKED = [
     ("used", "Predict the resale value of cars", "price_eur", "regression"),
     ("cars", "Predict the mpg of a car", "mpg", "regression"),
     ("cars", "Predict `horsepower`", "horsepower", "regression"),
+    ("houses", "How much will a house sell for?", "SalePrice", "regression"),
+    ("houses", "How much will this home be sold for?", "SalePrice", "regression"),
+    ("houses", "What can I get for my house when I sell it?", "SalePrice", "regression"),
+    ("sold_cars", "How much should I pay for a used car?", "SellingPrice", "regression"),
+    ("sold_cars", "For how much was the car sold?", "SellingPrice", "regression"),
+    ("used", "How much will my car sell for?", "price_eur", "regression"),
+    ("blocks", "How much does a house sell for?", "MedHouseVal", "regression"),
+    ("stores", "How much will a store sell next week?", "WeeklySales", "regression"),
+    ("insurance", "How much do we have to pay for a patient?", "charges", "regression"),
+    ("staff", "How much does an employee make?", "MonthlyIncome", "regression"),
+    ("bikes", "How many bikes will be needed?", "cnt", "regression"),
+    ("cards", "Will the customer default next month?", "DefaultNextMonth", "binary"),
+    ("cards", "Who will not repay?", "DefaultNextMonth", "binary"),
+    ("hearts", "Will the patient die?", "DeathEvent", "binary"),
+    ("hearts", "Is the patient still alive?", "DeathEvent", "binary"),
+    ("hearts", "Predict mortality", "DeathEvent", "binary"),
+    ("titanic", "Which passengers stayed alive?", "Survived", "binary"),
+    ("visits", "Will a visitor buy something?", "PurchaseMade", "binary"),
+    ("visits", "Who bought?", "PurchaseMade", "binary"),
+    ("churn", "Will we lose this customer?", "churned", "binary"),
+    ("staff", "Who will quit?", "Attrition", "binary"),
+    ("staff", "Will the employee resign?", "Attrition", "binary"),
+    ("staff", "Employee turnover", "Attrition", "binary"),
+    ("exits", "Who leaves the company?", "ExitFlag", "binary"),
+    ("loans", "Will the application be rejected?", "approved", "binary"),
+    ("flights", "Will the flight be on time?", "delayed", "binary"),
 ]  # fmt: skip
 
 
@@ -122,6 +173,7 @@ def test_an_intent_finds_its_column_and_task(tmp_path, name, intent, target, tas
         ("wine", "Predict the weather tomorrow"),
         ("churn", "Forecast sales"),
         ("titanic", "make me a model please"),
+        ("wine", "How much will a bottle sell for?"),
     ],
 )
 def test_an_intent_about_something_else_lists_the_columns_and_how_to_say(tmp_path, name, intent):
@@ -173,3 +225,16 @@ def test_an_intent_for_what_is_not_built_says_so(tmp_path):
     with pytest.raises(UserError, match="recommend") as caught:
         make_plan("Recommend products to buyers", read(tmp_path, "titanic"))
     assert caught.value.reason is Reason.UNSUPPORTED_TASK
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("default_next_month", ["default"]),
+        ("ChurnWithin30Days", ["churn"]),
+        ("next_purchase", ["next", "purchase"]),
+        ("SalePrice", ["sale", "price"]),
+    ],
+)
+def test_the_time_that_a_name_is_about_says_little(name, expected):
+    assert lexicon.name_words(name) == expected
