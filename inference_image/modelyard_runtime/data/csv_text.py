@@ -15,6 +15,7 @@ from pyarrow import csv as arrow_csv
 
 from modelyard_crds.reasons import Reason
 from modelyard_runtime.data.content import Plain
+from modelyard_runtime.data.quotes import expect_closed
 from modelyard_runtime.errors import UserError
 
 SAMPLE_LINES = 200
@@ -35,6 +36,7 @@ def read_csv(plain: Plain, *, examples: bool = True) -> pa.Table:
     Raises UserError naming the line that does not fit.
     """
     rows, delimiter = _sample(plain)
+    expect_closed(plain, delimiter)
     header = _header(plain.name, rows)
     if len(rows) == 1:
         raise UserError(
