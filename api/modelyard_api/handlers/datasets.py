@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from modelyard_api.annotations import IDEMPOTENCY
 from modelyard_api.auth import Caller
 from modelyard_api.errors import ConflictError, InvalidInputError
 from modelyard_api.handlers import idempotency, lookup, uploads
@@ -33,8 +32,6 @@ async def create_from_form(
     services: Services, caller: Caller, form: FormStream, idempotency_key: str | None
 ) -> rest.DatasetJson:
     """Add a table by sending its file."""
-    if present := _made_before(services, caller, _token(caller, idempotency_key)):
-        return mapping.dataset_json(present)
     record, fields = await uploads.receive_form(services, caller, form, idempotency_key)
     name = fields.get("name") or record.files[0].filename
     form_name = fields.get("format", "auto")
@@ -80,12 +77,12 @@ async def _create(
     idempotency_key: str | None,
 ) -> Dataset:
     """Create a Dataset under the first free name that reminds of the given one."""
-    token = _token(caller, idempotency_key)
+    token = idempotency.token(caller, "dataset", idempotency_key, [display_name, spec])
     if present := _made_before(services, caller, token):
         return present
     annotations = {names.ANNOTATION_CREATED_BY: caller.user_id}
     if token:
-        annotations[IDEMPOTENCY] = token
+        annotations |= token.annotations
     plain = slug(display_name, "dataset")
     for attempt in range(NAME_TRIES):
         name = plain if not attempt else with_suffix(plain, services.random_id()[:6])
@@ -98,11 +95,9 @@ async def _create(
     raise ConflictError(f"No free name like '{plain}' was found; give another name.")
 
 
-def _token(caller: Caller, idempotency_key: str | None) -> str | None:
-    return idempotency.token(caller, "dataset", idempotency_key)
-
-
-def _made_before(services: Services, caller: Caller, token: str | None) -> Dataset | None:
+def _made_before(
+    services: Services, caller: Caller, token: idempotency.Token | None
+) -> Dataset | None:
     cache = services.caches.datasets.cache
-    found = cache.find("idempotency", caller.account, token) if token else []
-    return found[0] if found else None
+    found = cache.find("idempotency", caller.account, token.key_hash) if token else []
+    return next((item for item in found if token and token.made(item.metadata.annotations)), None)

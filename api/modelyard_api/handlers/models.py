@@ -4,7 +4,6 @@ import asyncio
 
 from pydantic import TypeAdapter, ValidationError
 
-from modelyard_api.annotations import IDEMPOTENCY
 from modelyard_api.auth import Caller
 from modelyard_api.errors import ConflictError
 from modelyard_api.handlers import idempotency, lookup
@@ -63,14 +62,14 @@ async def create_model(
 ) -> rest.BuildStarted:
     """Create a model; its first version is built as soon as its dataset is ready."""
     lookup.check_model_name(name)
-    token = idempotency.token(caller, f"create {name}", idempotency_key)
     dataset = await lookup.dataset(services, caller, body.dataset_id)
     spec = mapping.model_spec(name, body, dataset.metadata.name)
     if metric:
         spec["training"] = {"metric": metric}
+    token = idempotency.token(caller, f"create {name}", idempotency_key, spec)
     annotations = {names.ANNOTATION_CREATED_BY: caller.user_id}
     if token:
-        annotations[IDEMPOTENCY] = token
+        annotations |= token.annotations
     kind = services.caches.models
     try:
         model = await services.writer.create(
@@ -120,13 +119,15 @@ async def delete_model(services: Services, caller: Caller, name: str) -> rest.Mo
     )
 
 
-async def _made_before(services: Services, caller: Caller, name: str, token: str | None) -> Model:
+async def _made_before(
+    services: Services, caller: Caller, name: str, token: idempotency.Token | None
+) -> Model:
     """The model that an earlier try of the same request made.
 
     Raises ConflictError where another request made it.
     """
     present = await services.reader.get(services.caches.models, caller.account, name)
-    if present and token and present.metadata.annotations.get(IDEMPOTENCY) == token:
+    if present and token and token.made(present.metadata.annotations):
         return present
     raise ConflictError(
         f"Model '{name}' already exists in account '{caller.account}'.",

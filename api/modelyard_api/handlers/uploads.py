@@ -5,6 +5,7 @@ that makes it complete. So any replica can go on with an upload that another one
 """
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 
 from modelyard_api.auth import Caller
@@ -35,8 +36,13 @@ async def begin(
     filenames = [file.filename for file in body.files]
     if len(set(filenames)) < len(filenames):
         raise InvalidInputError("Two files of the upload have the same name.")
+    upload_id = new_upload_id(services, caller, idempotency_key)
+    if idempotency_key and (first := await _first(services, caller, upload_id)):
+        if not isinstance(first, PendingUpload) or not first.asked_for_by(body):
+            raise idempotency.used_twice(idempotency_key)
+        return mapping.pending_json(first, await _arrived(services, caller, first), base_url)
     pending = PendingUpload(
-        upload_id=new_upload_id(services, caller, idempotency_key),
+        upload_id=upload_id,
         name=body.name or "",
         description=body.description or "",
         created_at=services.now(),
@@ -103,6 +109,10 @@ async def receive_form(
 ) -> tuple[UploadRecord, dict[str, str]]:
     """Store all files of a form as one complete upload; also its other fields."""
     upload_id = new_upload_id(services, caller, idempotency_key)
+    if idempotency_key and (first := await _first(services, caller, upload_id)):
+        if isinstance(first, UploadRecord):
+            return first, await _same_again(form, first, idempotency_key)
+        raise idempotency.used_twice(idempotency_key)
     files: list[UploadFile] = []
     fields: dict[str, str] = {}
     try:
@@ -186,8 +196,42 @@ async def delete_upload(services: Services, caller: Caller, upload_id: str) -> r
 
 def new_upload_id(services: Services, caller: Caller, idempotency_key: str | None) -> str:
     """An id nobody has, or the same one again for the same Idempotency-Key."""
-    token = idempotency.token(caller, "upload", idempotency_key)
-    return names.public_id("upload", token or services.random_id())
+    given = idempotency_key and idempotency.key_hash(caller, "upload", idempotency_key)
+    return names.public_id("upload", given or services.random_id())
+
+
+async def _first(
+    services: Services, caller: Caller, upload_id: str
+) -> PendingUpload | UploadRecord | None:
+    """What the first request of an Idempotency-Key made: announced, or a form, or nothing."""
+    content = await services.store.get(mapping.pending_key(caller.account, upload_id))
+    if content:
+        return PendingUpload.model_validate_json(content)
+    return await _record(services, caller, upload_id)
+
+
+async def _same_again(form: FormStream, first: UploadRecord, key: str) -> dict[str, str]:
+    """The fields of a form that is sent once more; its files are compared and not stored.
+
+    Raises ConflictError where it is another form.
+    """
+    fields: dict[str, str] = {}
+    seen: list[tuple[str, str]] = []
+    async for part in form.parts():
+        if part.filename is None:
+            fields[part.name] = await part.text()
+            continue
+        digest = hashlib.sha256()
+        async for chunk in part.chunks():
+            digest.update(chunk)
+        seen.append((part.filename, f"sha256:{digest.hexdigest()}"))
+        if len(seen) + len(fields) > MAX_PARTS:
+            break
+    texts = (fields.get("name", ""), fields.get("description", ""))
+    known = [(file.filename, file.digest) for file in first.files]
+    if (seen, texts) != (known, (first.name, first.description)):
+        raise idempotency.used_twice(key)
+    return fields
 
 
 async def _store_file(

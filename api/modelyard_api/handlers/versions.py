@@ -64,7 +64,7 @@ async def retrain(
     patch = model_mapping.retrain_patch(
         body, dataset.metadata.name if dataset else None, _token(), services.now()
     )
-    token = idempotency.token(caller, f"retrain {name}", idempotency_key)
+    token = idempotency.token(caller, f"retrain {name}", idempotency_key, patch["spec"])
     view, number = await _next_version(services, view, patch, token)
     return versions.retrain_started(view, number)
 
@@ -80,7 +80,7 @@ async def create_version(
     view = await lookup.model_view(services, caller, name)
     dataset = await lookup.dataset(services, caller, body.dataset_id)
     patch = model_mapping.version_patch(body, dataset.metadata.name, _token(), services.now())
-    token = idempotency.token(caller, f"version {name}", idempotency_key)
+    token = idempotency.token(caller, f"version {name}", idempotency_key, patch["spec"])
     view, number = await _next_version(services, view, patch, token)
     return versions.version_started(view, number)
 
@@ -106,7 +106,7 @@ def ready_version(view: ModelView, wanted: int | str | None) -> int:
 
 
 async def _next_version(
-    services: Services, view: ModelView, patch: dict[str, Any], token: str | None
+    services: Services, view: ModelView, patch: dict[str, Any], token: idempotency.Token | None
 ) -> tuple[ModelView, int]:
     """Apply a patch that makes a version; the model after it and the version's number.
 

@@ -21,6 +21,12 @@ class PendingUpload(ApiModel):
     created_at: datetime
     filenames: list[str]
 
+    def asked_for_by(self, body: rest.UploadCreate) -> bool:
+        """Whether a request announces the same."""
+        texts = (body.name or "", body.description or "")
+        filenames = [file.filename for file in body.files]
+        return (self.name, self.description, self.filenames) == (*texts, filenames)
+
 
 def pending_key(account: str, upload_id: str) -> str:
     """Where the announcement of an upload is."""

@@ -91,7 +91,10 @@ Limit = Annotated[int, Query(ge=1, le=100, description="Most items to answer.")]
 Offset = Annotated[int, Query(ge=0, description="Items to pass over.")]
 IdempotencyKey = Annotated[
     str | None,
-    Header(max_length=255, description="A retry with the same key gets the first answer."),
+    Header(
+        max_length=255,
+        description="A retry with the same key gets the first answer; another request is refused.",
+    ),
 ]
 
 

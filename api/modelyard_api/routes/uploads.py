@@ -54,7 +54,7 @@ _FILE: dict[str, Any] = {
     "/uploads",
     operation_id="createUpload",
     status_code=201,
-    responses=errors(*BODY),
+    responses=errors(409, *BODY),
     openapi_extra=_BODY,
 )
 async def create_upload(
@@ -76,7 +76,7 @@ async def create_upload(
 @router.put(
     "/uploads/{upload_id}/files/{filename}",
     operation_id="putUploadFile",
-    responses=errors(404, *BODY),
+    responses=errors(404, 409, *BODY),
     openapi_extra=_FILE,
 )
 async def put_file(
