@@ -5,6 +5,7 @@ rows have it. Called by ``reading``.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -175,7 +176,12 @@ def _as_datetime(name: str, texts: _Texts, open_: NDArray[np.bool_]) -> Column |
     values[open_] = spellings.moments(texts.where(open_))
     if np.isnan(values[open_]).any():
         return None
-    return _numeric(name, "datetime", texts, values)
+    return _dates(name, texts, open_, values)
+
+
+def _dates(name: str, texts: _Texts, open_: NDArray[np.bool_], values: FloatArray) -> Column:
+    column = _numeric(name, "datetime", texts, values)
+    return replace(column, unclear_date=spellings.open_order(texts.where(open_)))
 
 
 def _as_string(name: str, texts: _Texts) -> Column:
@@ -200,6 +206,8 @@ def _as_stated(name: str, texts: _Texts, stated: FieldType) -> Column:
             f"Column {name!r} cannot be read as {stated}: row {row} is not one. "
             "Correct the data, or state another type in the schema.",
         )
+    if stated == "datetime":
+        return _dates(name, texts, open_, values)
     return _numeric(name, stated, texts, values)
 
 

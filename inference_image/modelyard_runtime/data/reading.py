@@ -165,4 +165,11 @@ def _warnings(plains: list[Plain], columns: tuple[Column, ...]) -> tuple[str, ..
         for column in columns
         if column.unreadable
     ]
-    return tuple(recoded + odd)
+    unclear = [
+        f"Column {column.name!r} has dates such as {column.unclear_date}, and none shows whether "
+        "the day or the month comes first: they were read as month first. Write them as "
+        "2020-12-31 to be sure."
+        for column in columns
+        if column.unclear_date is not None
+    ]
+    return tuple(recoded + odd + unclear)

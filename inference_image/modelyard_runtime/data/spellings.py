@@ -32,6 +32,7 @@ _GROUPED_BY_POINT = r"^[+-]?[0-9]{1,3}(\.[0-9]{3})+(,[0-9]*)?$"
 _DECIMAL_COMMA = r"^[+-]?[0-9]*,[0-9]+$"
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS_A_YEAR = len(_MONTHS)
 _TIME = (
     r"(?:[T ]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d+)?)?"
     r" *(?P<half>[AaPp][Mm])?)? *(?P<zone>[Zz]|UTC|[+-]\d{2}:?\d{2})?$"
@@ -100,6 +101,18 @@ def moments(texts: pa.Array) -> FloatArray:
     return result
 
 
+def open_order(texts: pa.Array) -> str | None:
+    """A date such as 1/2/2020, where no text shows whether the day or the month comes first."""
+    parts = pc.extract_regex(texts, _YEAR_LAST)
+    first, second = _part(parts, "first"), _part(parts, "second_")
+    slashed = _texts(parts, "sign") != "."
+    with np.errstate(invalid="ignore"):
+        if np.any((first > _MONTHS_A_YEAR) | (second > _MONTHS_A_YEAR)):
+            return None
+        unclear = np.flatnonzero(slashed & (first != second) & ~np.isnan(first))
+    return str(texts[int(unclear[0])]) if len(unclear) else None
+
+
 def _seconds(parts: pa.StructArray) -> FloatArray:
     names = {field.name for field in parts.type}
     year = _part(parts, "year")
@@ -117,11 +130,15 @@ def _seconds(parts: pa.StructArray) -> FloatArray:
 
 
 def _month_and_day(parts: pa.StructArray) -> tuple[FloatArray, FloatArray]:
-    """12/31/2020 or 31.12.2020: the column shows which, with points the day is always first."""
+    """12/31/2020 or 31.12.2020: the column shows which, with points the day is always first.
+
+    Where nothing shows it, the month is taken to be first; ``open_order`` tells.
+    """
     first, second = _part(parts, "first"), _part(parts, "second_")
     points = _texts(parts, "sign") == "."
     with np.errstate(invalid="ignore"):
-        day_first = points | bool(np.any(first > 12) and not np.any(second > 12))  # noqa: PLR2004
+        shown = np.any(first > _MONTHS_A_YEAR) and not np.any(second > _MONTHS_A_YEAR)
+        day_first = points | bool(shown)
     return np.where(day_first, second, first), np.where(day_first, first, second)
 
 
@@ -134,7 +151,7 @@ def _month_of_name(parts: pa.StructArray) -> FloatArray:
 def _days(year: FloatArray, month: FloatArray, day: FloatArray) -> FloatArray:
     """Days since 1970 of a calendar date; NaN for one that does not exist."""
     with np.errstate(invalid="ignore"):
-        fits = (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)  # noqa: PLR2004
+        fits = (year >= 1) & (month >= 1) & (month <= _MONTHS_A_YEAR) & (day >= 1) & (day <= 31)  # noqa: PLR2004
     result = np.full(len(year), np.nan)
     months = (year[fits] - 1970) * 12 + month[fits] - 1
     starts = months.astype(np.int64).astype("datetime64[M]")

@@ -100,6 +100,33 @@ def test_formats_of_dates_may_mix_in_a_column(tmp_path):
     assert (column.type, column.distinct) == ("datetime", 3)
 
 
+@pytest.mark.parametrize(
+    ("dates", "shown"),
+    [
+        (("1/2/2020", "3/4/2021"), "1/2/2020"),
+        (("5/5/2020", "1-2-2020 10:30"), "1-2-2020 10:30"),
+        (("1/2/2020", "NA"), "1/2/2020"),
+        (("1/2/2020", "13/2/2020"), None),
+        (("1/2/2020", "1/13/2020"), None),
+        (("1/1/2020", "2/2/2020"), None),
+        (("1.2.2020", "3.4.2021"), None),
+        (("2020-01-02", "2021-03-04"), None),
+    ],
+)
+@pytest.mark.parametrize("types", [{}, {"when": "datetime"}])
+def test_dates_of_an_unclear_order_are_warned_about(tmp_path, dates, shown, types):
+    rows = "".join(f"{date},{number}\n" for number, date in enumerate(dates))
+    table = table_of(tmp_path, f"when,b\n{rows}", types)
+    assert table.by_name["when"].type == "datetime"
+    if shown is None:
+        assert not table.warnings
+    else:
+        (warning,) = table.warnings
+        assert f"'when' has dates such as {shown}," in warning
+        assert "read as month first" in warning
+        assert "2020-12-31" in warning
+
+
 def test_a_date_that_does_not_exist_is_text(tmp_path):
     assert table_of(tmp_path, "d,n\n2020-02-30,1\n2020-01-01,2\n").by_name["d"].type == "string"
 

@@ -191,3 +191,9 @@ def test_whole_numbers_are_classes_where_something_speaks_for_it(
 ):
     text = rows("a,y", lambda i: i * 31 % 17, values)
     assert make_plan(intent, table_of(tmp_path, text), metric=metric).task == task
+
+
+def test_the_plan_says_in_which_order_dates_were_read(tmp_path):
+    rows = "".join(f"{1 + i % 12}/{1 + i % 11}/2020,{i % 7},{i % 2}\n" for i in range(60))
+    plan = make_plan("Predict y", table_of(tmp_path, f"when,a,y\n{rows}"))
+    assert any("read as month first" in warning for warning in plan.warnings)
