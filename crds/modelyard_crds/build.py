@@ -168,7 +168,9 @@ class Output(ApiModel):
     """Where one field of a prediction comes from."""
 
     name: str
-    source: Literal["class", "value", "probability", "probabilities"]
+    source: Literal["class", "value", "probability", "probabilities", "confidence"] = Field(
+        description="For confidence it is the probability of the class that is predicted."
+    )
     label: str | None = Field(
         None, description="The class whose probability it is, for source probability."
     )

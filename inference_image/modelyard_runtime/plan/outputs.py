@@ -75,35 +75,46 @@ def _stated(
             raise _mismatch(field, f"a {field.type}", f"float, as {target.name!r} is a number")
         return field, Output(name=field.name, source="value")
     if field.type == "float" and (is_probability(field.name) or target.type == "string"):
-        label = _label_of(field.name, classes, positive, fields)
-        described = field.description or f"Probability that {target.name} is {label}."
-        described_field = field.model_copy(update={"description": described})
-        return described_field, Output(name=field.name, source="probability", label=label)
+        return _probability(field, target, _label_of(field.name, classes, positive, fields))
     wrong = [label for label in classes if not _fits(label, field.type)]
     if wrong:
         raise _mismatch(field, f"a {field.type}", f"string, as {wrong[0]!r} is one of its values")
     return field, Output(name=field.name, source="class")
 
 
+def _probability(
+    field: FieldSchema, target: Column, label: str | None
+) -> tuple[FieldSchema, Output]:
+    if label is None:
+        output = Output(name=field.name, source="confidence")
+        described = f"Probability that the predicted {target.name} is right."
+    else:
+        output = Output(name=field.name, source="probability", label=label)
+        described = f"Probability that {target.name} is {label}."
+    return field.model_copy(update={"description": field.description or described}), output
+
+
 def _label_of(
     name: str, classes: Sequence[str], positive: str | None, fields: Sequence[FieldSchema]
-) -> str:
+) -> str | None:
     """The class whose probability a field is: the one it names, else the positive one.
 
-    A risk beside a probability is that of the other outcome.
+    A risk beside a probability is that of the other outcome. Among more than two classes none is
+    positive: a field that names none means whichever is predicted.
     """
     spoken = set(lexicon.stems(name))
     named = [label for label in classes if set(lexicon.stems(label)) & spoken]
     if len(named) == 1:
         return named[0]
-    first = positive if positive is not None else classes[0]
+    if positive is None:
+        return None
     others = [field.name for field in fields if field.name != name and is_probability(field.name)]
     opposite = "risk" in lexicon.words(name) and any(
         "risk" not in lexicon.words(other) for other in others
     )
     if opposite and len(classes) == 2:  # noqa: PLR2004 - two classes
-        return next(label for label in classes if label != first)
-    return first
+        return next(label for label in classes if label != positive)
+    return positive
 
 
 def _fits(label: str, type_: str) -> bool:

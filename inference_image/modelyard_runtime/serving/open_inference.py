@@ -209,6 +209,8 @@ def _tensor(
             return Tensor(output.name, _label_type(labels), chosen)
         case "probability":
             return Tensor(output.name, "FP32", scores[:, label_position(output, classes)])
+        case "confidence":
+            return Tensor(output.name, "FP32", scores.max(axis=1))
         case "probabilities":
             return Tensor(output.name, "FP32", scores, len(classes))
         case "value" if type_ == "integer":

@@ -61,6 +61,8 @@ def _column(output: Output, type_: FieldType | None, classes: Sequence[str]) -> 
         case "probability":
             position = label_position(output, classes)
             return lambda scores: _numbers(scores[:, position])
+        case "confidence":
+            return lambda scores: _numbers(scores.max(axis=1))
         case "probabilities":
             return _probabilities(classes)
         case "value":

@@ -3,12 +3,15 @@
 import json
 import struct
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 
 import httpx
 import numpy as np
 import pytest
 
+from modelyard_crds.build import Output
 from modelyard_runtime.serving.assembly import assemble
+from modelyard_runtime.serving.predictor import Predictor
 from modelyard_runtime.serving.settings import read_settings
 
 LENGTH = "inference-header-content-length"
@@ -17,14 +20,20 @@ PLANS = ["basic", "pro", "plus"]
 JOINED = ["2026-01-31", "2025-01-01T12:00:00Z", "2024-06-30"]
 
 
-@pytest.fixture
-async def client(predictor):
+@asynccontextmanager
+async def client_of(predictor):
     with ThreadPoolExecutor(1) as executor:
         pod = assemble(predictor, read_settings(["--max-rows=50"]), executor)
         await pod.health.probe()
         transport = httpx.ASGITransport(pod.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://pod") as made:
             yield made
+
+
+@pytest.fixture
+async def client(predictor):
+    async with client_of(predictor) as made:
+        yield made
 
 
 def tensor(name, datatype, data, **more):
@@ -129,6 +138,19 @@ async def test_binary_tensors_in_and_out(client):
     assert texts == b"".join(
         struct.pack("<I", len(row["left"])) + row["left"].encode() for row in wanted
     )
+
+
+async def test_confidence_is_the_probability_of_the_predicted_class(published):
+    version = published(outputs=[Output(name="left", source="class"),
+                                 Output(name="left_probability", source="confidence")])  # fmt: skip
+    async with client_of(Predictor(version.manifest, version.model)) as client:
+        wanted = await expected(client)
+        answer = await client.post("/v2/models/churn/infer", json={"inputs": columns()})
+        metadata = (await client.get("/v2/models/churn")).json()
+    found = by_row(answer.json()["outputs"])
+    same(found, wanted)
+    assert all(row["left_probability"] >= 0.5 for row in found)
+    assert metadata["outputs"][1]["datatype"] == "FP32"
 
 
 async def test_metadata_and_health(client):

@@ -26,10 +26,11 @@ def test_class_probability_and_map_come_from_the_same_scores():
         Output(name="label", source="class"),
         Output(name="risk", source="probability", label="b"),
         Output(name="all", source="probabilities"),
+        Output(name="sure", source="confidence"),
     ]
     assert rendered([[0.25, 0.75], [0.5, 0.5]], outputs, ["a", "b"]) == [
-        {"label": "b", "risk": 0.75, "all": {"a": 0.25, "b": 0.75}},
-        {"label": "a", "risk": 0.5, "all": {"a": 0.5, "b": 0.5}},
+        {"label": "b", "risk": 0.75, "all": {"a": 0.25, "b": 0.75}, "sure": 0.75},
+        {"label": "a", "risk": 0.5, "all": {"a": 0.5, "b": 0.5}, "sure": 0.5},
     ]
 
 

@@ -159,6 +159,20 @@ def test_stated_outputs_are_class_probability_and_the_opposite_risk(tmp_path):
     assert "false" in (plan.output_schema[2].description or "")
 
 
+def test_of_several_classes_a_probability_is_the_named_or_the_predicted_ones(tmp_path):
+    schema = fields(species="string", confidence_score="float", virginica_probability="float")
+    plan = make_plan("Which species?", example_table(tmp_path, "iris"), None, schema)
+    assert [(o.source, o.label) for o in plan.outputs] == [
+        ("class", None),
+        ("confidence", None),
+        ("probability", "virginica"),
+    ]
+    assert [field.description for field in plan.output_schema[1:]] == [
+        "Probability that the predicted species is right.",
+        "Probability that species is virginica.",
+    ]
+
+
 def test_a_stated_input_that_tells_nothing_stays_an_optional_field(tmp_path):
     text = rows("a,one,y", noise, constant(1), lambda i: "ab"[i % 2])
     plan = make_plan("Predict y", table_of(tmp_path, text), fields(a="float", one="integer"))

@@ -71,10 +71,12 @@ def build(folder, target: str, values, *arguments: str):
 def models(tmp_path_factory):
     make = tmp_path_factory.mktemp
     schema = '{"gone": "boolean", "gone_risk": "float"}'
+    sure = '{"band": "string", "confidence_score": "float"}'
     return {
         "binary": build(make("binary"), "gone", TRUTH),
         "stated": build(make("stated"), "gone", TRUTH, "--output-schema", schema),
         "multiclass": build(make("multi"), "band", SPECIES),
+        "confident": build(make("confident"), "band", SPECIES, "--output-schema", sure),
         "regression": build(make("regression"), "pay", PAY),
     }
 
@@ -129,7 +131,7 @@ def same(text: str, value, tolerance: float) -> bool:
 
 # Rows alone add up float32 in another order than rows together: a part in a million of the
 # greatest value, which is 1 for probabilities.
-@pytest.mark.parametrize("name", ["binary", "stated", "multiclass", "regression"])
+@pytest.mark.parametrize("name", ["binary", "stated", "multiclass", "confident", "regression"])
 @pytest.mark.parametrize(("way", "tolerance"), [(in_batch, 0.0), (one_by_one, 1e-6)])
 def test_predictions_are_the_served_ones_in_the_order_of_the_rows(
     models, predicted, tmp_path, name, way, tolerance
@@ -154,6 +156,11 @@ def test_columns_are_the_output_schema_then_the_class_and_each_probability(predi
     assert list(bands) == ["band", *(f"band_probability_{k}" for k in ("high", "low", "mid"))]
     assert sum(float(value) for key, value in bands.items() if key != "band") == pytest.approx(1)
     assert list(predicted("regression", path)[0]) == ["pay"]
+
+
+def test_a_confidence_is_the_probability_of_the_predicted_class(predicted, tmp_path):
+    for row in predicted("confident", write_csv(tmp_path / "in.csv", ROWS[:20])):
+        assert row["confidence_score"] == row[f"band_probability_{row['band']}"]
 
 
 def test_json_lines_and_parquet_give_what_csv_gives(predicted, tmp_path):
