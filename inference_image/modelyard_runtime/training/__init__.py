@@ -2,6 +2,7 @@
 
 ``main`` is the entry; ``jobs`` does what a pod is asked; ``build`` is the way of one version.
 ``encoding`` makes matrices of columns, ``candidates`` and ``search`` find the model, ``graph``
-turns it into ONNX, ``evaluation`` judges it by that graph's own outputs. scikit-learn is imported
+turns it into ONNX, ``evaluation`` judges it by that graph's own outputs. ``by_hand`` and
+``predict`` are the commands of people, ``terminal`` says how they end. scikit-learn is imported
 inside functions: a pod that fails early fails fast.
 """
