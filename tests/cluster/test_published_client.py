@@ -54,7 +54,7 @@ def table(path: Path, seed: int) -> Path:
         writer = csv.writer(file)
         writer.writerow(["usage_minutes", "tenure_months", "plan", "churn"])
         for row in customers(300, seed):
-            writer.writerow([*row.values(), "yes" if row["usage_minutes"] < 150 else "no"])
+            writer.writerow([*row.values(), "left" if row["usage_minutes"] < 150 else "stayed"])
     return path
 
 
@@ -104,7 +104,7 @@ def test_from_a_file_to_200_predictions_at_once(
 
     rows = customers(ROWS_AT_ONCE, 2)
     one = published.infer("churn", version, rows[0])
-    assert one["result"]["churn"] in {"yes", "no"}
+    assert one["result"]["churn"] in {"left", "stayed"}
     assert one["model_version"] == version
     answers = published.batch_infer("churn", version, rows)
     assert len(answers) == ROWS_AT_ONCE
@@ -133,5 +133,5 @@ async def test_from_an_upload_of_two_files_without_blocking(
         await published.acleanup_upload(upload_id)
     rows = customers(20, 5)
     answers = await asyncio.gather(*(published.ainfer("churn", version, row) for row in rows))
-    assert {answer["result"]["churn"] for answer in answers} <= {"yes", "no"}
+    assert {answer["result"]["churn"] for answer in answers} <= {"left", "stayed"}
     await published.async_client.aclose()

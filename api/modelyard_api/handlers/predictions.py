@@ -7,8 +7,8 @@ from typing import NamedTuple
 from modelyard_api.auth import Caller
 from modelyard_api.errors import NotFoundError, UnavailableError
 from modelyard_api.handlers import lookup
-from modelyard_api.mapping.deployments import candidates, serving
-from modelyard_api.mapping.view import ModelView, fault
+from modelyard_api.mapping.deployments import candidates, newest_followed, serving
+from modelyard_api.mapping.view import LATEST, ModelView, fault
 from modelyard_api.proxy import BAD_REQUEST, PodAnswer, PodRequest
 from modelyard_api.services import Services
 from modelyard_crds import ModelDeployment, names
@@ -60,14 +60,17 @@ async def predict_version(
     """A pod's answer for a place: model, version and, where one is named, environment."""
     name, version, environment = place
     view = await lookup.model_view(services, caller, name)
-    number = lookup.version_number(view, version)
+    asked = lookup.version_number(view, version)
 
     def choose() -> Choice:
         deployments = services.caches.deployments.cache.find("model", caller.account, name)
+        # A version that has only just become READY takes over when its pods answer.
+        served = newest_followed(deployments, environment) if version == LATEST else None
+        number = served or asked
         fitting = candidates(deployments, number, environment)
         return Choice([item for item in fitting if serving(item) == number], fitting)
 
-    target = Target(choose, lambda: _not_deployed(view, number, environment))
+    target = Target(choose, lambda: _not_deployed(view, asked, environment))
     return await _predict(services, target, path, prediction)
 
 

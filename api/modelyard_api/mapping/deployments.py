@@ -38,6 +38,19 @@ def wanted(deployment: ModelDeployment) -> int | None:
     return deployment.spec.version or deployment.status.target_version or serving(deployment)
 
 
+def newest_followed(deployments: Sequence[ModelDeployment], environment: str | None) -> int | None:
+    """The newest version served by deployments that follow the newest READY one.
+
+    They are about to serve what has just become READY; until their pods do, this is the newest.
+    """
+    following = (
+        item
+        for item in deployments
+        if item.spec.version is None and environment in {None, item.spec.environment}
+    )
+    return max((number for item in following if (number := serving(item))), default=None)
+
+
 def candidates(
     deployments: Sequence[ModelDeployment], number: int, environment: str | None
 ) -> list[ModelDeployment]:

@@ -1,7 +1,7 @@
 import pytest
 
 from modelyard_api.mapping import rest
-from modelyard_api.mapping.deployments import candidates, deployment_spec
+from modelyard_api.mapping.deployments import candidates, deployment_spec, newest_followed
 from modelyard_crds import ModelDeployment
 from unit.api import samples
 
@@ -25,6 +25,14 @@ def test_one_that_serves_comes_before_one_that_is_on_the_way() -> None:
     starting = samples.deployment("production", serves=None)
     found = candidates([starting, samples.deployment("staging")], 1, None)
     assert [item.spec.environment for item in found] == ["staging", "production"]
+
+
+def test_the_newest_is_what_followers_serve_until_their_pods_have_changed() -> None:
+    follower = samples.deployment("production", serves=2, version=None)
+    pinned = samples.deployment("staging", serves=3)
+    assert newest_followed([follower, pinned], None) == 2
+    assert newest_followed([follower, pinned], "staging") is None
+    assert newest_followed([samples.deployment("canary", serves=None, version=None)], None) is None
 
 
 @pytest.mark.parametrize(("replicas", "most"), [(1, 5), (2, 5), (10, 20), (1000, 1000)])
