@@ -62,6 +62,23 @@ class Column(NamedTuple):
     wide: bool = False
 
 
+#: What every kind prints at its end: why it is or is not ready, how old it is, what to do.
+REASON_COLUMN = Column(
+    "Reason",
+    "string",
+    ".status.conditions[?(@.type=='Ready')].reason",
+    "Why it is or is not ready.",
+)
+AGE_COLUMN = Column("Age", "date", ".metadata.creationTimestamp", "Since its creation.")
+MESSAGE_COLUMN = Column(
+    "Message",
+    "string",
+    ".status.conditions[?(@.type=='Ready')].message",
+    "What to do.",
+    wide=True,
+)
+
+
 class Rule(NamedTuple):
     """A CEL rule on a whole object, and the sentence for whoever breaks it."""
 

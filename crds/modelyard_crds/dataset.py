@@ -4,7 +4,17 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from modelyard_crds.base import LABEL_RULE, NAME_RULE, ApiModel, Column, KindInfo, Resource
+from modelyard_crds.base import (
+    AGE_COLUMN,
+    LABEL_RULE,
+    MESSAGE_COLUMN,
+    NAME_RULE,
+    REASON_COLUMN,
+    ApiModel,
+    Column,
+    KindInfo,
+    Resource,
+)
 from modelyard_crds.conditions import Condition, Conditions
 from modelyard_crds.fields import MAX_COLUMNS, ONE_SOURCE, FieldType, Source
 
@@ -68,20 +78,9 @@ class Dataset(Resource):
             Column("Phase", "string", ".status.phase", "Summary."),
             Column("Rows", "integer", ".status.rows", "Rows of data."),
             Column("Columns", "integer", ".status.columnCount", "Number of columns."),
-            Column(
-                "Reason",
-                "string",
-                ".status.conditions[?(@.type=='Ready')].reason",
-                "Why it is or is not ready.",
-            ),
-            Column("Age", "date", ".metadata.creationTimestamp", "Since its creation."),
-            Column(
-                "Message",
-                "string",
-                ".status.conditions[?(@.type=='Ready')].message",
-                "What to do.",
-                wide=True,
-            ),
+            REASON_COLUMN,
+            AGE_COLUMN,
+            MESSAGE_COLUMN,
         ),
     )
 

@@ -4,7 +4,18 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from modelyard_crds.base import LABEL_RULE, NAME_RULE, ApiModel, Column, KindInfo, NameRef, Resource
+from modelyard_crds.base import (
+    AGE_COLUMN,
+    LABEL_RULE,
+    MESSAGE_COLUMN,
+    NAME_RULE,
+    REASON_COLUMN,
+    ApiModel,
+    Column,
+    KindInfo,
+    NameRef,
+    Resource,
+)
 from modelyard_crds.conditions import Condition, Conditions
 from modelyard_crds.fields import Schema, Training
 
@@ -78,21 +89,10 @@ class Model(Resource):
             Column("Phase", "string", ".status.phase", "Summary."),
             Column("Latest", "integer", ".status.latestVersion", "Newest version."),
             Column("Serving", "string", ".status.deploymentStatus", "Its deployments."),
-            Column(
-                "Reason",
-                "string",
-                ".status.conditions[?(@.type=='Ready')].reason",
-                "Why it is or is not ready.",
-            ),
+            REASON_COLUMN,
             Column("Intent", "string", ".spec.intent", "What it predicts."),
-            Column("Age", "date", ".metadata.creationTimestamp", "Since its creation."),
-            Column(
-                "Message",
-                "string",
-                ".status.conditions[?(@.type=='Ready')].message",
-                "What to do.",
-                wide=True,
-            ),
+            AGE_COLUMN,
+            MESSAGE_COLUMN,
         ),
     )
 

@@ -5,7 +5,10 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from modelyard_crds.base import (
+    AGE_COLUMN,
+    MESSAGE_COLUMN,
     NAME_RULE,
+    REASON_COLUMN,
     ApiModel,
     Column,
     KindInfo,
@@ -118,21 +121,10 @@ class ModelDeployment(Resource):
             Column("Phase", "string", ".status.phase", "Summary."),
             Column("Version", "integer", ".status.servingVersion", "Version that answers."),
             Column("Ready", "integer", ".status.readyReplicas", "Pods that are ready."),
-            Column(
-                "Reason",
-                "string",
-                ".status.conditions[?(@.type=='Ready')].reason",
-                "Why it is or is not ready.",
-            ),
-            Column("Age", "date", ".metadata.creationTimestamp", "Since its creation."),
+            REASON_COLUMN,
+            AGE_COLUMN,
             Column("Endpoint", "string", ".status.endpoint", "Address.", wide=True),
-            Column(
-                "Message",
-                "string",
-                ".status.conditions[?(@.type=='Ready')].message",
-                "What to do.",
-                wide=True,
-            ),
+            MESSAGE_COLUMN,
         ),
         scale={
             "specReplicasPath": ".spec.replicas",

@@ -6,6 +6,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from modelyard_crds.base import (
+    AGE_COLUMN,
+    MESSAGE_COLUMN,
+    REASON_COLUMN,
     ApiModel,
     Column,
     KindInfo,
@@ -165,20 +168,9 @@ class ModelVersion(Resource):
             Column("Progress", "integer", ".status.progress", "Percent of the build."),
             Column("Step", "string", ".status.step", "What the build is doing."),
             Column("Algorithm", "string", ".status.trainingInfo.algorithm", "What won."),
-            Column(
-                "Reason",
-                "string",
-                ".status.conditions[?(@.type=='Ready')].reason",
-                "Why it is or is not ready.",
-            ),
-            Column("Age", "date", ".metadata.creationTimestamp", "Since its creation."),
-            Column(
-                "Message",
-                "string",
-                ".status.conditions[?(@.type=='Ready')].message",
-                "What to do.",
-                wide=True,
-            ),
+            REASON_COLUMN,
+            AGE_COLUMN,
+            MESSAGE_COLUMN,
         ),
     )
 
