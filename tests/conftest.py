@@ -35,6 +35,12 @@ def kubectl(request: pytest.FixtureRequest) -> Iterator[Kubectl]:
 
 
 @pytest.fixture(scope="session")
+def system() -> Kubectl:
+    """kubectl in the namespace of operator, façade and store."""
+    return Kubectl(os.environ["MODELYARD_SYSTEM_NAMESPACE"])
+
+
+@pytest.fixture(scope="session")
 def api_url() -> str:
     """Address of the façade."""
     return os.environ["MODELYARD_URL"]

@@ -85,12 +85,12 @@ def _conditions_page() -> str:
 def main() -> int:
     """Write the files below the present folder; exit 1 with ``--check`` when one differs."""
     check = "--check" in sys.argv[1:]
-    stale = [p for p, text in generated_files().items() if _read(Path(p)) != text]
-    for path in stale:
+    stale = {p: text for p, text in generated_files().items() if _read(Path(p)) != text}
+    for path, text in stale.items():
         sys.stdout.write(f"{'differs' if check else 'written'}: {path}\n")
         if not check:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-            Path(path).write_text(generated_files()[path], encoding="utf-8")
+            Path(path).write_text(text, encoding="utf-8")
     if check and stale:
         sys.stdout.write("Run `make generate` and commit the result.\n")
     return 1 if check and stale else 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,9 +20,8 @@ Put = Callable[[str, bytes], str]
 
 
 @pytest.fixture
-def put(kubectl: Kubectl, tmp_path: Path) -> Iterator[Put]:
+def put(kubectl: Kubectl, system: Kubectl, tmp_path: Path) -> Iterator[Put]:
     """Puts a file into the bucket and gives its address; the account has a Secret for it."""
-    system = Kubectl(os.environ["MODELYARD_SYSTEM_NAMESPACE"])
     with store_from_outside(system, tmp_path / "store") as folder:
         outside = {path.name: path.read_text() for path in folder.iterdir()}
         secret = system.get("secret", "modelyard-store")

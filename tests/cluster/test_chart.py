@@ -46,9 +46,8 @@ def test_helm_test_passes() -> None:
     assert "Succeeded" in helm("test", RELEASE, "--timeout", "2m")
 
 
-def test_an_upgrade_with_the_same_values_changes_no_secret(values: str) -> None:
+def test_an_upgrade_with_the_same_values_changes_no_secret(system: Kubectl, values: str) -> None:
     """Pitfall 8.4: credentials that change at each upgrade."""
-    system = Kubectl(os.environ["MODELYARD_SYSTEM_NAMESPACE"])
 
     def secrets() -> dict[str, Any]:
         return {

@@ -17,6 +17,7 @@ from support.kubectl import Kubectl
 from support.operator_process import (
     OperatorProcess,
     copy_store_secret,
+    jobs_made,
     no_operator_in_cluster,
     store_from_outside,
 )
@@ -38,11 +39,6 @@ class Stage:
         assert trap.sprung.wait(LONG), f"no such call; calls: {set(map(str, self.proxy.calls))}"
         self.operator.wait_dead()
         self.operator.start()
-
-
-@pytest.fixture(scope="module")
-def system() -> Kubectl:
-    return Kubectl(os.environ["MODELYARD_SYSTEM_NAMESPACE"])
 
 
 @pytest.fixture(scope="module")
@@ -103,15 +99,5 @@ def test_one_job_one_version_ready(stage: Stage, _name: str, matches, moment: Mo
     assert [v["metadata"]["name"] for v in versions] == ["tumours-v1"]
     assert versions[0]["status"].get("rebuilds", 0) == 0
     stage.kubectl.wait_gone("job", "tumours-v1", within=MEDIUM)
-    assert len(jobs_made(stage, "tumours-v1")) == 1
+    assert list(jobs_made(stage.kubectl).values()).count("tumours-v1") == 1
     stage.kubectl.never("model", "tumours", lambda seen: seen["status"]["latestVersion"] != 1)
-
-
-def jobs_made(stage: Stage, name: str) -> set[str]:
-    """The uids of all Jobs of the name that ever made a pod, by the Job controller's events."""
-    events = stage.kubectl.list("events")
-    return {
-        event["involvedObject"]["uid"]
-        for event in events
-        if event["reason"] == "SuccessfulCreate" and event["involvedObject"]["name"] == name
-    }

@@ -23,6 +23,7 @@ from support.kubectl import Kubectl
 from support.operator_process import (
     OperatorProcess,
     copy_store_secret,
+    jobs_made,
     no_operator_in_cluster,
     store_from_outside,
 )
@@ -79,11 +80,6 @@ def told_apart(call: Call, body: bytes) -> str:
 
 
 @pytest.fixture(scope="module")
-def system() -> Kubectl:
-    return Kubectl(os.environ["MODELYARD_SYSTEM_NAMESPACE"])
-
-
-@pytest.fixture(scope="module")
 def image(system: Kubectl) -> Iterator[str]:
     with no_operator_in_cluster(system) as used:
         yield used
@@ -136,12 +132,3 @@ def test_every_call_may_be_the_last(kubectl: Kubectl, killer: Killer) -> None:
     deployment = kubectl.get("deployment", "tumours-production")
     assert deployment is not None
     assert deployment["spec"]["replicas"] == 2
-
-
-def jobs_made(kubectl: Kubectl) -> set[str]:
-    """The uids of all Jobs that ever made a pod, by the Job controller's events."""
-    return {
-        event["involvedObject"]["uid"]
-        for event in kubectl.list("events")
-        if event["reason"] == "SuccessfulCreate" and event["involvedObject"]["kind"] == "Job"
-    }

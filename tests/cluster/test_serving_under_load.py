@@ -61,7 +61,7 @@ def wanted_pods(seen: Object) -> int:
 
 
 def test_pods_follow_the_load_and_an_operators_restart_does_not_disturb_them(
-    kubectl: Kubectl, api_url: str, key: str
+    kubectl: Kubectl, system: Kubectl, api_url: str, key: str
 ) -> None:
     serve(
         kubectl,
@@ -77,7 +77,6 @@ def test_pods_follow_the_load_and_an_operators_restart_does_not_disturb_them(
             within=LONG,
             what="scaled to two or more",
         )
-        system = Kubectl("modelyard-system")
         system.run("rollout", "restart", "deployment/modelyard-operator")
         system.run("rollout", "status", "deployment/modelyard-operator", "--timeout=60s")
         kubectl.never("deployment", DEPLOYMENT, lambda seen: wanted_pods(seen) < 2)

@@ -98,6 +98,16 @@ def store_from_outside(system: Kubectl, folder: Path) -> Iterator[Path]:
         forward.wait(SHORT)
 
 
+def jobs_made(kubectl: Kubectl) -> dict[str, str]:
+    """Every Job that ever made a pod, uid to name, by the Job controller's events."""
+    involved = (
+        event["involvedObject"]
+        for event in kubectl.list("events")
+        if event["reason"] == "SuccessfulCreate"
+    )
+    return {item["uid"]: item["name"] for item in involved if item["kind"] == "Job"}
+
+
 def copy_store_secret(system: Kubectl, target: Kubectl) -> None:
     """Give the namespace its store Secret as a person would: the operator uses it as it is."""
     secret = system.get("secret", "modelyard-store")
