@@ -7,10 +7,15 @@ import uuid
 from collections.abc import Generator, Iterator
 
 import httpx
+import hypothesis
 import pytest
 
 from support.kubectl import Kubectl, namespace_evidence
 from support.rest import make_key, open_client
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 

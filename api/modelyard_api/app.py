@@ -42,7 +42,7 @@ from modelyard_api.routes import (
 )
 from modelyard_api.services import Services
 from modelyard_api.settings import Settings
-from modelyard_api.store import Store, open_store, read_config
+from modelyard_api.store import Store, open_signer, open_store, read_config
 from modelyard_api.writes import Writer
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ async def connect(
     # Long watches must not take the places of reads and writes.
     kube, watches = await KubeApi.connect(settings), await KubeApi.connect(settings)
     caches, proxy = Caches(), Proxy.open()
-    store = Store(open_store(read_config(Path(settings.store_mount))))
+    store = _open_store(settings)
     reviews = TokenReviews(kube, settings.token_cache_seconds)
     services = Services(
         settings=settings,
@@ -146,6 +146,12 @@ def surround(app: FastAPI, settings: Settings) -> ASGIApp:
         return services.caches.stale_seconds if services else 0.0
 
     return RequestScope(BodyLimit(predictions.ShortCut(app), settings), stale_seconds)
+
+
+def _open_store(settings: Settings) -> Store:
+    config = read_config(Path(settings.store_mount))
+    presigned, endpoint = settings.presigned_uploads, settings.presigned_endpoint
+    return Store(open_store(config), open_signer(config, endpoint) if presigned else None)
 
 
 async def _keep_house(services: Services) -> None:

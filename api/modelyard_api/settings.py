@@ -28,6 +28,10 @@ class Settings(BaseModel):
     max_prediction_bytes: int = Field(32 * MEBIBYTE, description="Most bytes to predict from.")
     max_upload_bytes: int = Field(5 * 1024 * MEBIBYTE, description="Most bytes of an upload.")
 
+    presigned_uploads: bool = Field(False, description="Clients PUT files into the store itself.")
+    presigned_endpoint: str = Field("", description="Where clients reach the store; empty: as we.")
+    presigned_seconds: int = Field(3600, description="How long such an address is good for.")
+
     rate_limit_per_minute: int = Field(500, description="Management requests a key; 0: no limit.")
     prediction_limit_per_minute: int = Field(0, description="Predictions a key; 0: no limit.")
     max_in_flight: int = Field(1024, description="Predictions at a time.")

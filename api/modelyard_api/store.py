@@ -1,18 +1,21 @@
 """The object store: uploads go in as a stream, logs and records come out.
 
 Opened once a process from the Secret that is mounted into the pod. Uploads pass through in parts
-of bounded size and number; their length and sha256 are counted on the way.
+of bounded size and number; their length and sha256 are counted on the way. Where clients reach the
+store themselves, addresses are signed for them, and what they put there is looked at afterwards.
 """
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import obstore
 from obstore.exceptions import BaseError
-from obstore.store import ObjectStore, from_url
+from obstore.store import AzureStore, GCSStore, ObjectStore, S3Store, from_url
 from pydantic.alias_generators import to_camel
 
 from modelyard_api.errors import InvalidInputError, PayloadTooLargeError, UnavailableError
@@ -23,9 +26,14 @@ if TYPE_CHECKING:
 
 PART_BYTES = 8 * 1024 * 1024
 PARALLEL_PARTS = 2
+#: How much of a stored file is hashed at a time.
+HASH_BYTES = 4 * 1024 * 1024
 #: After this the caller is told to come back.
 REQUEST_RETRY_SECONDS = 10.0
 RETRY_SECONDS = 5.0
+
+#: The kinds of stores that clients can be given addresses of.
+Signer = S3Store | GCSStore | AzureStore
 
 
 class Stored(NamedTuple):
@@ -73,23 +81,53 @@ def open_store(config: StoreConfig, retry_seconds: float = REQUEST_RETRY_SECONDS
     )
 
 
+def open_signer(config: StoreConfig, endpoint: str) -> Signer:
+    """The store as clients reach it, to sign addresses with: at ``endpoint``, else its own.
+
+    Raises ValueError where the store is of a kind that has no signed addresses.
+    """
+    at = {"endpoint": endpoint, "allow_http": endpoint.startswith("http://")} if endpoint else {}
+    signer = open_store(config.model_copy(update=at))
+    if not isinstance(signer, Signer):
+        msg = f"the store {config.url} has no signed addresses; set presignedUploads.enabled=false"
+        raise ValueError(msg)
+    return signer
+
+
 class Store:
     """Files by key."""
 
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: ObjectStore, signer: Signer | None = None) -> None:
+        """A store, and the same one as clients reach it where they do."""
         self._store = store
+        self._signer = signer
+
+    async def upload_url(self, key: str, lifetime: timedelta) -> str | None:
+        """An address to PUT a file to, without a credential; None where clients reach no store."""
+        if self._signer is None:
+            return None
+        return await obstore.sign_async(self._signer, "PUT", key, lifetime)
 
     async def put_stream(self, key: str, chunks: AsyncIterable[bytes], most: int) -> Stored:
         """Write a stream; nothing is left where it breaks or is longer than ``most`` bytes."""
         counted = _Counted(chunks, most)
-        try:
-            await obstore.put_async(
+        putting = asyncio.ensure_future(
+            obstore.put_async(
                 self._store,
                 key,
                 counted,
                 chunk_size=PART_BYTES,
                 max_concurrency=PARALLEL_PARTS,
             )
+        )
+        try:
+            await asyncio.shield(putting)
+        except asyncio.CancelledError:
+            # Only a stream that breaks makes the library take back the parts that have arrived.
+            counted.cut()
+            with suppress(BaseError, OSError, asyncio.CancelledError):
+                await putting
+            raise
         except (BaseError, OSError) as error:
             if counted.fault is not None:
                 raise counted.fault from None
@@ -99,9 +137,7 @@ class Store:
             raise counted.fault
         if not counted.size:
             await self.delete([key])
-            raise InvalidInputError(
-                "The file is empty.", suggestions=["Send a CSV, Parquet or JSON Lines file."]
-            )
+            raise _empty()
         return Stored(counted.size, f"sha256:{counted.digest.hexdigest()}")
 
     async def put(self, key: str, content: bytes) -> None:
@@ -122,6 +158,29 @@ class Store:
             return None
         except (BaseError, OSError) as error:
             raise _unavailable(error) from error
+
+    async def start_of(self, key: str, most: int) -> tuple[int, bytes] | None:
+        """Length and first bytes of a file; None where there is none."""
+        try:
+            answer = await obstore.get_async(self._store, key)
+            async for chunk in answer.stream(min_chunk_size=most):
+                return answer.meta["size"], bytes(chunk)[:most]
+        except FileNotFoundError:
+            return None
+        except (BaseError, OSError) as error:
+            raise _unavailable(error) from error
+        return answer.meta["size"], b""
+
+    async def digest_of(self, key: str) -> str:
+        """The sha256 of a file that came here by another way, read once and never held whole."""
+        digest = hashlib.sha256()
+        try:
+            answer = await obstore.get_async(self._store, key)
+            async for chunk in answer.stream(min_chunk_size=HASH_BYTES):
+                await asyncio.to_thread(digest.update, chunk)
+        except (BaseError, OSError) as error:
+            raise _unavailable(error) from error
+        return f"sha256:{digest.hexdigest()}"
 
     async def files(self, prefix: str) -> list[Found]:
         """The files below a prefix."""
@@ -155,22 +214,49 @@ class _Counted:
         self.fault: Exception | None = None
         self._chunks = chunks
         self._most = most
+        self._reader: asyncio.Task[object] | None = None
+
+    def cut(self) -> None:
+        """End the stream with an error, also while it waits for the next chunk."""
+        if self._reader:
+            self._reader.cancel()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
+            self._reader = asyncio.current_task()
             async for chunk in self._chunks:
                 self.size += len(chunk)
                 if self.size > self._most:
-                    raise PayloadTooLargeError(
-                        f"The file has more than {self._most} bytes, which is the limit.",
-                        details={"limit_bytes": self._most},
-                        suggestions=["Register it with POST /datasets {name, uri}."],
-                    )
+                    raise _too_large(self._most)
                 self.digest.update(chunk)
                 yield chunk
+                # The library asks for each chunk in a task of its own.
+                self._reader = asyncio.current_task()
         except Exception as error:
             self.fault = error
             raise
+
+
+def check_size(size: int, most: int) -> None:
+    """Raise what ``put_stream`` raises of a file that is empty or too large."""
+    if not size:
+        raise _empty()
+    if size > most:
+        raise _too_large(most)
+
+
+def _empty() -> InvalidInputError:
+    return InvalidInputError(
+        "The file is empty.", suggestions=["Send a CSV, Parquet or JSON Lines file."]
+    )
+
+
+def _too_large(most: int) -> PayloadTooLargeError:
+    return PayloadTooLargeError(
+        f"The file has more than {most} bytes, which is the limit.",
+        details={"limit_bytes": most},
+        suggestions=["Register it with POST /datasets {name, uri}."],
+    )
 
 
 def _unavailable(error: Exception) -> UnavailableError:

@@ -7,6 +7,7 @@ that makes it complete. So any replica can go on with an upload that another one
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 from modelyard_api.auth import Caller
 from modelyard_api.errors import ConflictError, InvalidInputError, ModelyardError, NotFoundError
@@ -14,11 +15,12 @@ from modelyard_api.handlers import idempotency
 from modelyard_api.handlers.usage import building_from
 from modelyard_api.mapping import rest_platform as rest
 from modelyard_api.mapping import uploads as mapping
-from modelyard_api.mapping.content import checked
+from modelyard_api.mapping.content import SNIFFED_BYTES, check_start, checked
 from modelyard_api.mapping.paging import page
-from modelyard_api.mapping.uploads import PendingUpload
+from modelyard_api.mapping.uploads import PendingUpload, SignedUrl
 from modelyard_api.multipart import FormStream
 from modelyard_api.services import Services
+from modelyard_api.store import check_size
 from modelyard_crds import names
 from modelyard_crds.build import UploadFile, UploadRecord, upload_prefix, upload_record_key
 
@@ -40,7 +42,7 @@ async def begin(
     if idempotency_key and (first := await _first(services, caller, upload_id)):
         if not isinstance(first, PendingUpload) or not first.asked_for_by(body):
             raise idempotency.used_twice(idempotency_key)
-        return mapping.pending_json(first, await _arrived(services, caller, first), base_url)
+        return await _pending_json(services, caller, first, base_url)
     pending = PendingUpload(
         upload_id=upload_id,
         name=body.name or "",
@@ -50,7 +52,7 @@ async def begin(
     )
     key = mapping.pending_key(caller.account, pending.upload_id)
     await services.store.put(key, pending.model_dump_json(by_alias=True).encode())
-    return mapping.pending_json(pending, {}, base_url)
+    return await _pending_json(services, caller, pending, base_url)
 
 
 async def put_file(
@@ -74,7 +76,7 @@ async def put_file(
     file = await _store_file(services, caller, upload_id, index, filename, chunks)
     receipt = mapping.receipt_key(caller.account, upload_id, index)
     await services.store.put(receipt, file.model_dump_json(by_alias=True).encode())
-    return mapping.pending_json(pending, await _arrived(services, caller, pending), base_url)
+    return await _pending_json(services, caller, pending, base_url)
 
 
 async def complete(
@@ -85,6 +87,8 @@ async def complete(
         return mapping.record_json(record, base_url)
     pending = await _pending(services, caller, upload_id)
     arrived = await _arrived(services, caller, pending)
+    if any(filename not in arrived for filename in pending.filenames):
+        arrived |= await _put_into_store(services, caller, pending, arrived)
     missing = [filename for filename in pending.filenames if filename not in arrived]
     if missing:
         raise ConflictError(
@@ -169,7 +173,7 @@ async def get_upload(
     if record := await _record(services, caller, upload_id):
         return mapping.record_json(record, base_url)
     pending = await _pending(services, caller, upload_id)
-    return mapping.pending_json(pending, await _arrived(services, caller, pending), base_url)
+    return await _pending_json(services, caller, pending, base_url)
 
 
 async def delete_upload(services: Services, caller: Caller, upload_id: str) -> rest.UploadDeleted:
@@ -280,6 +284,44 @@ async def _arrived(
     receipts = await asyncio.gather(*(services.store.get(key) for key in keys))
     files = [UploadFile.model_validate_json(receipt) for receipt in receipts if receipt]
     return {file.filename: file for file in files}
+
+
+async def _put_into_store(
+    services: Services, caller: Caller, pending: PendingUpload, arrived: dict[str, UploadFile]
+) -> dict[str, UploadFile]:
+    """The files that clients put into the store themselves, looked at as if they had come here."""
+    found: dict[str, UploadFile] = {}
+    for index, filename in enumerate(pending.filenames):
+        if filename in arrived:
+            continue
+        key = mapping.file_key(caller.account, pending.upload_id, index, filename)
+        begun = await services.store.start_of(key, SNIFFED_BYTES)
+        if begun is None:
+            continue
+        size, start = begun
+        try:
+            check_start(start, filename)
+            check_size(size, services.settings.max_upload_bytes)
+        except ModelyardError:
+            await services.store.delete([key])
+            raise
+        digest = await services.store.digest_of(key)
+        found[filename] = UploadFile(filename=filename, key=key, size_bytes=size, digest=digest)
+    return found
+
+
+async def _pending_json(
+    services: Services, caller: Caller, pending: PendingUpload, base_url: str
+) -> rest.UploadJson:
+    lifetime = timedelta(seconds=services.settings.presigned_seconds)
+    expires_at = services.now() + lifetime
+    signed: dict[str, SignedUrl] = {}
+    for index, filename in enumerate(pending.filenames):
+        key = mapping.file_key(caller.account, pending.upload_id, index, filename)
+        if url := await services.store.upload_url(key, lifetime):
+            signed[filename] = SignedUrl(url, expires_at)
+    arrived = await _arrived(services, caller, pending)
+    return mapping.pending_json(pending, arrived, base_url, signed)
 
 
 def _check_id(upload_id: str) -> None:

@@ -4,6 +4,9 @@ from collections.abc import AsyncIterator
 
 from modelyard_api.errors import UnsupportedMediaTypeError
 
+#: How much of a file is looked at.
+SNIFFED_BYTES = 4096
+
 _TABLES = (b"PAR1", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _KNOWN = {
@@ -36,11 +39,17 @@ async def checked(chunks: AsyncIterator[bytes], filename: str) -> AsyncIterator[
     """
     first = True
     async for chunk in chunks:
-        if first and chunk and (kind := refusal(chunk[:4096])):
-            raise UnsupportedMediaTypeError(
-                f"The file '{filename}' is {kind}, not a table.",
-                details={"filename": filename},
-                suggestions=["Send CSV, Parquet or JSON Lines; gzip and zstd are read as well."],
-            )
+        if first and chunk:
+            check_start(chunk, filename)
         first = first and not chunk
         yield chunk
+
+
+def check_start(start: bytes, filename: str) -> None:
+    """Raise UnsupportedMediaTypeError where a file begins as no table does."""
+    if kind := refusal(start[:SNIFFED_BYTES]):
+        raise UnsupportedMediaTypeError(
+            f"The file '{filename}' is {kind}, not a table.",
+            details={"filename": filename},
+            suggestions=["Send CSV, Parquet or JSON Lines; gzip and zstd are read as well."],
+        )

@@ -99,7 +99,12 @@ class UploadFileJson(Answer):
     """A file of an upload."""
 
     filename: str
-    upload_url: str
+    upload_url: str = Field(description="Where to PUT the file, here or in the store itself.")
+    upload_url_expires_at: UtcTime | None = Field(
+        None,
+        exclude_if=lambda value: value is None,
+        description="Only of an address in the store: send it no credential.",
+    )
     size_bytes: int | None = Field(description="Bytes that arrived; null before.")
     digest: str | None
 

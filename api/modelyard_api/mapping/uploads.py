@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
+from typing import NamedTuple
 from urllib.parse import quote
 
 from modelyard_api.mapping import rest_platform as rest
@@ -28,6 +30,13 @@ class PendingUpload(ApiModel):
         return (self.name, self.description, self.filenames) == (*texts, filenames)
 
 
+class SignedUrl(NamedTuple):
+    """An address in the store that takes one file, for a time."""
+
+    url: str
+    expires_at: datetime
+
+
 def pending_key(account: str, upload_id: str) -> str:
     """Where the announcement of an upload is."""
     return f"{upload_prefix(account, upload_id)}upload.json"
@@ -51,16 +60,25 @@ def upload_id_of(key: str) -> str | None:
 
 
 def pending_json(
-    pending: PendingUpload, arrived: Mapping[str, UploadFile], base_url: str
+    pending: PendingUpload,
+    arrived: Mapping[str, UploadFile],
+    base_url: str,
+    signed: Mapping[str, SignedUrl] = MappingProxyType({}),
 ) -> rest.UploadJson:
-    """An upload that is not complete."""
+    """An upload that is not complete, with addresses in the store for the files that have one."""
     return rest.UploadJson(
         upload_id=pending.upload_id,
         name=pending.name,
         description=pending.description,
         status="pending",
         files=[
-            _file(base_url, pending.upload_id, filename, arrived.get(filename))
+            _file(
+                base_url,
+                pending.upload_id,
+                filename,
+                arrived.get(filename),
+                signed.get(filename),
+            )
             for filename in pending.filenames
         ],
         created_at=pending.created_at,
@@ -80,11 +98,17 @@ def record_json(record: UploadRecord, base_url: str) -> rest.UploadJson:
 
 
 def _file(
-    base_url: str, upload_id: str, filename: str, arrived: UploadFile | None
+    base_url: str,
+    upload_id: str,
+    filename: str,
+    arrived: UploadFile | None,
+    signed: SignedUrl | None = None,
 ) -> rest.UploadFileJson:
+    ours = f"{base_url}/uploads/{upload_id}/files/{quote(filename, safe='')}"
     return rest.UploadFileJson(
         filename=filename,
-        upload_url=f"{base_url}/uploads/{upload_id}/files/{quote(filename, safe='')}",
+        upload_url=signed.url if signed else ours,
+        upload_url_expires_at=signed.expires_at if signed else None,
         size_bytes=arrived.size_bytes if arrived else None,
         digest=arrived.digest if arrived else None,
     )

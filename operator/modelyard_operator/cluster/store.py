@@ -121,8 +121,8 @@ class Store:
             raise _unavailable(self._config, error) from error
         return count
 
-    async def folders(self, prefix: str) -> AsyncIterator[tuple[str, datetime]]:
-        """Names of the folders right under a prefix, each with its newest change.
+    async def folders(self, prefix: str, depth: int = 1) -> AsyncIterator[tuple[str, datetime]]:
+        """Paths of so many parts under a prefix, each with the newest change below it.
 
         Raises StoreUnavailableError.
         """
@@ -130,7 +130,8 @@ class Store:
         try:
             async for page in obstore.list(self._opened(), prefix):
                 for entry in page:
-                    name = entry["path"].removeprefix(prefix).partition("/")[0]
+                    parts = entry["path"].removeprefix(prefix).split("/")
+                    name = "/".join(parts[:depth])
                     seen = newest.get(name, entry["last_modified"])
                     newest[name] = max(seen, entry["last_modified"])
         except (BaseError, OSError) as error:

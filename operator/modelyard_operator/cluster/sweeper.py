@@ -1,4 +1,4 @@
-"""The net under the deletion of artifacts: the store's folders compared with what lives."""
+"""The net under all that the store holds: its folders compared with what lives and is complete."""
 
 import logging
 from datetime import UTC, datetime, timedelta
@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from modelyard_operator.cluster.cache import Cache
 from modelyard_operator.cluster.client import Api
 from modelyard_operator.cluster.kinds import DATASET, MODEL_VERSION, Kind
+from modelyard_operator.cluster.multiparts import Multiparts
 from modelyard_operator.cluster.reconciler import served_versions
 from modelyard_operator.cluster.store import Store
 
@@ -14,11 +15,16 @@ logger = logging.getLogger(__name__)
 #: Nothing younger is touched: an object may be restored, or just not be listed yet.
 GRACE = timedelta(hours=24)
 
+_UPLOADS = "uploads/"
+#: Parts of a path under it: the account, and the upload's folder or record.
+_UPLOAD_DEPTH = 2
+_RECORD = ".json"
+
 _ROOTS: tuple[tuple[str, Kind], ...] = (("builds/", MODEL_VERSION), ("profiles/", DATASET))
 
 
 class Sweeper:
-    """Removes folders of uids that no object has.
+    """Removes folders of uids that no object has, and uploads that were begun and not completed.
 
     It must see all namespaces: an operator that sees some would take the rest for leftovers.
     Two clusters must not share a store's prefix, for the same reason.
@@ -30,11 +36,31 @@ class Sweeper:
         self._store = store
 
     async def sweep(self) -> int:
-        """One round; tells how many folders were removed."""
-        return sum([await self._sweep(root, kind) for root, kind in _ROOTS])
-
-    async def _sweep(self, root: str, kind: Kind) -> int:
+        """One round; tells how many folders and unfinished uploads were removed."""
         threshold = datetime.now(UTC) - GRACE
+        removed = sum([await self._sweep(root, kind, threshold) for root, kind in _ROOTS])
+        removed += await self.sweep_uploads(threshold)
+        multiparts = Multiparts(self._store.config)
+        return removed + (await multiparts.abort_older(threshold) if multiparts.within_reach else 0)
+
+    async def sweep_uploads(self, threshold: datetime) -> int:
+        """Remove uploads without a record to which nothing has been added since a moment."""
+        seen = {
+            path: changed async for path, changed in self._store.folders(_UPLOADS, _UPLOAD_DEPTH)
+        }
+        abandoned = [
+            path
+            for path, changed in seen.items()
+            if changed < threshold and not path.endswith(_RECORD) and path + _RECORD not in seen
+        ]
+        for path in abandoned:
+            # The record comes last, so one that came since the listing would be there now.
+            if await self._store.read(f"{_UPLOADS}{path}{_RECORD}") is None:
+                await self._store.delete_prefix(f"{_UPLOADS}{path}/")
+                logger.info("swept from the store", extra={"prefix": f"{_UPLOADS}{path}/"})
+        return len(abandoned)
+
+    async def _sweep(self, root: str, kind: Kind, threshold: datetime) -> int:
         old = [uid async for uid, changed in self._store.folders(root) if changed < threshold]
         if not old:
             return 0

@@ -179,12 +179,14 @@ def add_key(
 
 
 @asynccontextmanager
-async def services(settings: Settings | None = None) -> AsyncIterator[Services]:
+async def services(
+    settings: Settings | None = None, store: Store | None = None
+) -> AsyncIterator[Services]:
     """The façade's parts with empty caches, a store in memory and no API server."""
     settings = settings or Settings(namespace=OWN_NAMESPACE, hold_seconds=0.05)
     kube = KubeApi(client.Configuration(host=f"http://{NOWHERE}"))
     caches = Caches()
-    store = Store(MemoryStore())
+    store = store or Store(MemoryStore())
     session = aiohttp.ClientSession()
     numbers = itertools.count()
     reviews = TokenReviews(kube, settings.token_cache_seconds)

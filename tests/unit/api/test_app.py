@@ -9,89 +9,26 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from starlette.types import ASGIApp, Message, Receive, Send
+from starlette.types import Message
 
-from modelyard_api.app import create_app, surround
+from modelyard_api.app import create_app
 from modelyard_api.faults import allowed_methods
-from modelyard_api.services import Services
 from modelyard_api.settings import Settings
 from modelyard_crds import names
 from modelyard_crds.build import manifest_key
 from unit.api import samples
-
-SETTINGS = Settings(
-    namespace=samples.OWN_NAMESPACE,
-    hold_seconds=0.05,
-    max_body_bytes=2000,
-    max_prediction_bytes=3000,
-    max_upload_bytes=5000,
-)
-
+from unit.api.application import SETTINGS, Facade, fault, running
 
 BUILD_LOGS = "/models/build-logs"
-
-
-class Facade:
-    """A running application and a client of it."""
-
-    def __init__(self, services: Services, client: httpx.AsyncClient, app: ASGIApp) -> None:
-        self.services = services
-        self.app = app
-        self.client = client
-
-    async def send(self, method: str, path: str, **more: Any) -> httpx.Response:
-        return await self.client.request(method, path, **more)
-
-
-@asynccontextmanager
-async def running(settings: Settings = SETTINGS) -> AsyncIterator[Facade]:
-    async with samples.services(settings) as services:
-
-        @asynccontextmanager
-        async def connected(_settings: Settings) -> AsyncIterator[Services]:
-            yield services
-
-        app = surround(create_app(settings, connected), settings)
-        lifespan: asyncio.Queue[Message] = asyncio.Queue()
-        started = asyncio.Event()
-
-        async def told(message: Message) -> None:
-            if message["type"] == "lifespan.startup.complete":
-                started.set()
-
-        task = asyncio.create_task(_run(app, lifespan.get, told))
-        await lifespan.put({"type": "lifespan.startup"})
-        await started.wait()
-        key = samples.add_key(services.caches)
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(
-            transport=transport, base_url="http://test", headers={"x-api-key": key}
-        ) as client:
-            yield Facade(services, client, app)
-        await lifespan.put({"type": "lifespan.shutdown"})
-        await task
-
-
-async def _run(app: ASGIApp, receive: Receive, send: Send) -> None:
-    await app({"type": "lifespan"}, receive, send)
 
 
 @pytest.fixture
 async def facade() -> AsyncIterator[Facade]:
     async with running() as opened:
         yield opened
-
-
-def fault(answer: httpx.Response) -> dict[str, Any]:
-    error: dict[str, Any] = answer.json()["error"]
-    assert error["status"] == answer.status_code
-    assert error["request_id"] == answer.headers["x-request-id"]
-    assert set(error) == {"code", "message", "status", "details", "suggestions", "request_id"}
-    return error
 
 
 def operations() -> list[tuple[str, str]]:

@@ -1,3 +1,4 @@
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -35,6 +36,23 @@ async def test_nothing_is_left_of_a_stream_that_breaks(opened: ObjectStore, size
     store = Store(opened)
     with pytest.raises(ConnectionResetError):
         await store.put_stream("x", chunks(b"a" * size, fault=ConnectionResetError()), 10**8)
+    assert await store.files("") == []
+
+
+async def test_nothing_is_left_of_a_stream_whose_request_is_cancelled(opened: ObjectStore) -> None:
+    """Pitfall 9.3: as at the end of the grace period, while the client sends nothing."""
+    store, waiting = Store(opened), asyncio.Event()
+
+    async def stalls() -> AsyncIterator[bytes]:
+        yield b"a" * 9_000_000
+        waiting.set()
+        await asyncio.Event().wait()
+
+    putting = asyncio.create_task(store.put_stream("x", stalls(), 10**8))
+    await waiting.wait()
+    putting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await putting
     assert await store.files("") == []
 
 
