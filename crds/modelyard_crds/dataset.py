@@ -16,7 +16,7 @@ from modelyard_crds.base import (
     Resource,
 )
 from modelyard_crds.conditions import Condition, Conditions
-from modelyard_crds.fields import MAX_COLUMNS, ONE_SOURCE, FieldType, Source
+from modelyard_crds.fields import MAX_COLUMNS, ONE_SOURCE, FieldType, Resources, Source
 
 DatasetFormat = Literal["auto", "csv", "parquet", "jsonl"]
 
@@ -28,6 +28,9 @@ class DatasetSpec(ApiModel):
     description: str | None = Field(None, description="What the rows are.", max_length=4096)
     source: Source = Field(description="Where the content is.", json_schema_extra=ONE_SOURCE)
     format: DatasetFormat = Field("auto", description="How to read it; auto looks at it.")
+    resources: Resources | None = Field(
+        None, description="Requests and limits of the pod that reads the content."
+    )
 
 
 class ColumnStatus(ApiModel):
@@ -89,10 +92,12 @@ class Dataset(Resource):
     status: DatasetStatus = Field(default_factory=DatasetStatus)
 
     def source_key(self, refresh: str) -> dict[str, Any]:
-        """All that decides what is read: a change of it reads again."""
+        """All that decides what is read, and whether that can be done: a change reads again."""
+        resources = self.spec.resources
         return {
             "source": self.spec.source.to_json(),
             "format": self.spec.format,
             "refresh": refresh,
             "uid": self.metadata.uid,
+            **({"resources": resources.to_json()} if resources else {}),
         }

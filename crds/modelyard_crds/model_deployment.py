@@ -37,6 +37,9 @@ class Autoscaling(ApiModel):
         le=100,
         alias="targetCPUUtilization",
     )
+    scale_down_stabilization_seconds: int = Field(
+        120, description="Pods stay for so long after the load that needed them.", ge=0, le=3600
+    )
 
 
 class ModelDeploymentSpec(ApiModel):

@@ -67,6 +67,13 @@ def test_no_webhook_stands_between_people_and_their_objects() -> None:
     assert not {kind for kind in kinds if "Webhook" in kind}
 
 
+def test_the_guard_of_served_versions_can_be_left_out() -> None:
+    """What the guard does is in test_deletion.py."""
+    off = ("--set", "admission.protectServedVersions=false", "--kube-version", "1.35")
+    assert "ValidatingAdmissionPolicy" not in helm("template", RELEASE, CHART, *off)
+    assert "ValidatingAdmissionPolicy" in {item["kind"] for item in rendered()}
+
+
 def test_rights_are_by_verb_and_name_without_wildcards() -> None:
     for item in rendered():
         for rule in item.get("rules", []):

@@ -14,6 +14,7 @@ from modelyard_operator.cluster.kinds import (
     EVENT,
     JOB,
     LEASE,
+    MODEL_DEPLOYMENT,
     MODEL_VERSION,
     OWN_KINDS,
     SECRET,
@@ -52,6 +53,8 @@ def rights_in_accounts() -> list[Right]:
         for kind in (DEPLOYMENT, SERVICE, AUTOSCALER, DISRUPTION_BUDGET)
         for verb in ("create", "get", "patch")
     ]
+    # API servers that enforce it ask this of whoever has a child outlived by its owner.
+    owners = [Right("update", MODEL_DEPLOYMENT, "finalizers")]
     removed = [Right("delete", kind) for kind in (AUTOSCALER, DISRUPTION_BUDGET)]
     secret = [Right(verb, SECRET, "", names.STORE_SECRET) for verb in ("get", "patch")]
     events = [Right(verb, EVENT) for verb in ("list", "create")]
@@ -62,6 +65,7 @@ def rights_in_accounts() -> list[Right]:
         *datasets,
         *jobs,
         *serving,
+        *owners,
         *removed,
         *secret,
         Right("create", SECRET),

@@ -94,7 +94,7 @@ class Reconciler:
             return await self._clean_up(key)
         route = self._routes[key.kind]
         raw = self._cache.get(route.kind, (key.namespace, key.name))
-        if raw is None or "deletionTimestamp" in raw["metadata"]:
+        if raw is None or (route.kind is not MODEL_DEPLOYMENT and _ending(raw)):
             return None
         observed = await route.gather(raw)
         decision = await self._write(route, raw, observed)
@@ -158,6 +158,11 @@ def served_versions(cache: Cache) -> set[str]:
     found = (cache.get(DEPLOYMENT, key) for key in cache.keys(DEPLOYMENT))
     annotations = (raw["metadata"].get("annotations", {}) for raw in found if raw)
     return {uid for item in annotations if (uid := item.get(ANNOTATION_VERSION_UID))}
+
+
+def _ending(raw: Raw) -> bool:
+    """Whether an object is being deleted; a ModelDeployment has something to say of that."""
+    return "deletionTimestamp" in raw["metadata"]
 
 
 def _conditions(raw: Raw) -> list[dict[str, Any]]:

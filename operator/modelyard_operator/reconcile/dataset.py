@@ -41,7 +41,7 @@ LOOK_AGAIN = 5.0
 REFUSED_AGAIN = 20.0
 
 WORDS = Words(
-    resources_field="the dataset's size, or the operator's limits for profiling",
+    resources_field="spec.resources",
     deadline_field="Make the dataset smaller or bring it nearer.",
     unknown=Reason.PROFILING_FAILED,
 )

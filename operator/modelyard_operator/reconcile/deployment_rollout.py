@@ -148,7 +148,8 @@ def _ready(rollout: Rollout) -> Verdict | None:
 
 
 def _refused(rollout: Rollout) -> Verdict | None:
-    return _stalled(start_problem(rollout.creation_failure)) if rollout.creation_failure else None
+    words = rollout.creation_failure
+    return _stalled(start_problem(words, "spec.resources")) if words else None
 
 
 def _hindered(rollout: Rollout) -> Verdict | None:

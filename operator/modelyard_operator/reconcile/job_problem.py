@@ -13,6 +13,7 @@ from modelyard_operator.reconcile.pod_problem import (
     out_of_memory,
     problem_of,
     said,
+    sentence,
 )
 
 #: A Job without a pod, or a pod without its volumes, for longer than this has a reason that
@@ -20,6 +21,8 @@ from modelyard_operator.reconcile.pod_problem import (
 EXPECTED_WITHIN = timedelta(seconds=5)
 
 _MISSING_SECRET = re.compile(r'secret "([^"]+)" not found')
+#: As the admission plugin words it: maximum memory usage per Container is 1Gi, but limit is 2Gi.
+_LIMIT_RANGE = re.compile(r" per (Container|Pod) is ")
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def _overdue(since: datetime | None, now: datetime) -> bool:
 def obstacle(view: JobView, words: Words, now: datetime) -> Problem | None:
     """What keeps a Job that has not ended from going on, while it is happening."""
     if view.warning:
-        return start_problem(view.warning)
+        return start_problem(view.warning, words.resources_field)
     pod = view.newest_pod
     if pod is None or pod.terminating:
         return None
@@ -100,13 +103,19 @@ def failure(view: JobView, words: Words, now: datetime) -> Problem:
     return Problem(words.unknown, _unexplained(view))
 
 
-def start_problem(message: str) -> Problem:
-    """Why a Job has no pod, or its pod no volumes, from the words of the event about it."""
+def start_problem(message: str, resources_field: str) -> Problem:
+    """Why there is no pod, or it has no volumes, from the words of the event about it."""
     if "exceeded quota" in message:
         return Problem(
             Reason.QUOTA_EXCEEDED,
-            f"A quota of the namespace refuses the pod: {message} "
-            "Free or raise the quota, or lower the requests; it goes on by itself.",
+            f"A quota of the namespace refuses the pod: {sentence(message)} Free or raise the "
+            f"quota, or lower {resources_field}; it goes on by itself.",
+        )
+    if _LIMIT_RANGE.search(message):
+        return Problem(
+            Reason.LIMIT_RANGE_EXCEEDED,
+            f"A LimitRange of the namespace refuses the pod: {sentence(message)} "
+            f"Set {resources_field} within it.",
         )
     if secret := _MISSING_SECRET.search(message):
         return Problem(
@@ -114,7 +123,10 @@ def start_problem(message: str) -> Problem:
             f"The Secret {secret[1]!r} does not exist in this namespace. "
             "Create it; the pod goes on by itself.",
         )
-    return Problem(Reason.FORBIDDEN_BY_POLICY, f"The pod cannot start: {message}")
+    return Problem(
+        Reason.FORBIDDEN_BY_POLICY,
+        f"The pod cannot start: {sentence(message)} Once that is cured, it goes on by itself.",
+    )
 
 
 def _unexplained(view: JobView) -> str:

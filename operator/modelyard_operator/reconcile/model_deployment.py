@@ -16,6 +16,7 @@ from modelyard_crds.reasons import ConditionType, Reason
 from modelyard_operator.reconcile.decision import Decision, Refusal, Standing, Verdict, judged
 from modelyard_operator.reconcile.deployment_children import NO_CHILDREN, Children, children_due
 from modelyard_operator.reconcile.deployment_rollout import Rollout, rollout_verdict
+from modelyard_operator.reconcile.deployment_scaling import scaling_verdict
 from modelyard_operator.reconcile.deployment_target import Target, choose_target
 from modelyard_operator.reconcile.facts import PodFacts
 from modelyard_operator.resources.deployment import selector_labels
@@ -41,6 +42,8 @@ class DeploymentObserved:
 
 def decide_deployment(seen: DeploymentObserved) -> Decision:
     """What is due for a ModelDeployment, and how it stands."""
+    if seen.deployment.metadata.deletion_timestamp is not None:
+        return _undeploying(seen)
     target = choose_target(seen.deployment, seen.model, seen.versions, seen.children.deployed)
     rollout = Rollout.of(seen.deployment, seen.children, seen.pods, target, seen.now)
     verdict = _verdict(seen, target, rollout)
@@ -51,6 +54,15 @@ def decide_deployment(seen: DeploymentObserved) -> Decision:
         requeue_after=verdict.requeue_after,
         needs_store_secret=target.servable is not None and pods_may_start,
     )
+
+
+def _undeploying(seen: DeploymentObserved) -> Decision:
+    """Whoever deletes it in the foreground sees it until its pods have ended; nothing is due."""
+    target = Target(None)
+    rollout = Rollout.of(seen.deployment, seen.children, seen.pods, target, seen.now)
+    message = "It is being deleted: its pods answer what they were asked and end."
+    verdict = Verdict(Standing.PROGRESSING, Reason.TERMINATING, message)
+    return Decision(status=_status(seen, target, rollout, verdict))
 
 
 def _status(
@@ -69,7 +81,12 @@ def _status(
             "replicas": rollout.replicas,
             "ready_replicas": rollout.ready_replicas,
             "selector": selector,
-            "conditions": _conditions(seen, verdict, degraded=phase in ("DEGRADED", "FAILED")),
+            "conditions": _conditions(
+                seen,
+                verdict,
+                degraded=phase in ("DEGRADED", "FAILED")
+                or verdict.reason is Reason.NO_SCALING_METRICS,
+            ),
         }
     )
 
@@ -89,13 +106,16 @@ def _conditions(seen: DeploymentObserved, verdict: Verdict, *, degraded: bool) -
 
 
 def _verdict(seen: DeploymentObserved, target: Target, rollout: Rollout) -> Verdict:
-    """The first answer of: the API server, the target, the pods."""
+    """The first answer of: the API server, the target, the pods; then whether load is measured."""
     if seen.refusal is not None:
         return Verdict(Standing.STALLED, seen.refusal.reason, seen.refusal.message, REFUSED_AGAIN)
-    return target.verdict or rollout_verdict(rollout)
+    verdict = target.verdict or rollout_verdict(rollout)
+    return scaling_verdict(seen.children.autoscaler, verdict, seen.now) or verdict
 
 
 def _phase(verdict: Verdict, rollout: Rollout) -> DeploymentPhase:
+    if verdict.reason is Reason.TERMINATING:
+        return "UNDEPLOYING"
     if verdict.standing is Standing.READY:
         return "ACTIVE"
     if rollout.ready_replicas:

@@ -84,7 +84,7 @@ def _unschedulable(pod: PodFacts, context: Context) -> Problem | None:
         return None
     return Problem(
         Reason.UNSCHEDULABLE,
-        f"No node fits the pod; the scheduler says: {pod.unschedulable} "
+        f"No node fits the pod; the scheduler says: {sentence(pod.unschedulable)} "
         f"Lower {context.resources_field} or add nodes; it goes on by itself.",
     )
 
@@ -97,6 +97,11 @@ def _memory_message(pod: PodFacts, context: Context) -> str:
         f"The pod needed more memory than its limit of {limit or 'the node'} and was ended. "
         f"Set {context.resources_field}.limits.memory to {advice}."
     )
+
+
+def sentence(words: str) -> str:
+    """Words of others, ended so that ours can follow."""
+    return words if words.endswith((".", "!", "?")) else f"{words}."
 
 
 def said(end: Termination | None) -> Problem | None:

@@ -4,9 +4,6 @@ from modelyard_crds.model_deployment import Autoscaling, ModelDeployment
 from modelyard_operator.resources.deployment import CONTAINER, child_labels
 from modelyard_operator.resources.runtime import Manifest, metadata, with_applied_hash
 
-#: A load that comes back within this time finds its pods still there.
-SCALE_DOWN_SECONDS = 120
-
 
 def build_autoscaler(deployment: ModelDeployment, autoscaling: Autoscaling) -> Manifest:
     """The autoscaler; it looks at our container alone, whatever else is in the pod."""
@@ -35,7 +32,11 @@ def build_autoscaler(deployment: ModelDeployment, autoscaling: Autoscaling) -> M
                     },
                 }
             ],
-            "behavior": {"scaleDown": {"stabilizationWindowSeconds": SCALE_DOWN_SECONDS}},
+            "behavior": {
+                "scaleDown": {
+                    "stabilizationWindowSeconds": autoscaling.scale_down_stabilization_seconds
+                }
+            },
         },
     }
     return with_applied_hash(manifest)

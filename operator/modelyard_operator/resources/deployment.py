@@ -77,6 +77,7 @@ def build_deployment(deployment: ModelDeployment, servable: Servable, runtime: R
             deployment.metadata.name,
             labels,
             {ANNOTATION_VERSION_UID: servable.uid},
+            outlived=True,
         ),
         "spec": {
             "selector": {"matchLabels": selector_labels(deployment)},

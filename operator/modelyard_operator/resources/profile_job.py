@@ -39,7 +39,7 @@ def build_profile_job(dataset: Dataset, source_hash: str, runtime: Runtime) -> M
         CONTAINER,
         ["modelyard-train", "profile"],
         (ENV_PROFILE_REQUEST, request),
-        merged(PROFILING, None),
+        merged(PROFILING, dataset.spec.resources),
     )
     secret = dataset.spec.source.credentials_secret_ref
     return {

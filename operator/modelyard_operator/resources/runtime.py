@@ -34,21 +34,24 @@ class Placement:
 
 
 def metadata(
-    owner: Resource, name: str, labels: Mapping[str, str], annotations: Mapping[str, str]
+    owner: Resource,
+    name: str,
+    labels: Mapping[str, str],
+    annotations: Mapping[str, str],
+    *,
+    outlived: bool = False,
 ) -> Manifest:
-    """Metadata of a child in its owner's namespace."""
+    """Metadata of a child in its owner's namespace.
+
+    An ``outlived`` child ends before its owner does where that is deleted in the foreground.
+    """
     return {
         "name": name,
         "namespace": owner.metadata.namespace,
         "labels": dict(labels),
         **({"annotations": dict(annotations)} if annotations else {}),
-        "ownerReferences": [owner_reference(owner)],
+        "ownerReferences": [{**owner.owner_reference(), "blockOwnerDeletion": outlived}],
     }
-
-
-def owner_reference(owner: Resource) -> Manifest:
-    """The controller reference of a child; it never holds up the deletion of its owner."""
-    return {**owner.owner_reference(), "blockOwnerDeletion": False}
 
 
 def container(

@@ -18,6 +18,7 @@ from modelyard_operator.reconcile.dataset import (
     source_hash,
 )
 from modelyard_operator.reconcile.decision import Create, Decision, Delete, Refusal
+from modelyard_operator.resources.profile_job import build_profile_job
 from unit.operator import samples
 
 PROFILE = Profile(
@@ -134,6 +135,15 @@ def test_metadata_changes_read_nothing_again() -> None:
     assert source_hash(refreshed) != source_hash(samples.dataset())
 
 
+def test_what_a_failed_reading_lacked_reads_again() -> None:
+    """More memory is what a reading needs that ran out of it."""
+    roomy = samples.dataset(resources={"limits": {"memory": "8Gi"}})
+    assert source_hash(roomy) != source_hash(samples.dataset())
+    job = build_profile_job(roomy, source_hash(roomy), samples.RUNTIME)
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert container["resources"]["limits"]["memory"] == "8Gi"
+
+
 def test_jobs_of_earlier_sources_go() -> None:
     old = samples.job("table-p1234567")
     decision = decide_dataset(observe(samples.dataset(ready=False), outdated=(old,)))
@@ -155,6 +165,10 @@ def test_refusal_is_said_and_tried_again() -> None:
     [
         ('MountVolume.SetUp failed for volume "source": secret "keys" not found', "SecretMissing"),
         ('pods "x" is forbidden: exceeded quota: q', "QuotaExceeded"),
+        (
+            'pods "x" is forbidden: maximum memory usage per Container is 1Gi, but limit is 2Gi',
+            "LimitRangeExceeded",
+        ),
         ("violates PodSecurity", "ForbiddenByPolicy"),
     ],
 )

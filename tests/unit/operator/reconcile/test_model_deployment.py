@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from modelyard_crds.build import PodResult
-from modelyard_crds.conditions import find
+from modelyard_crds.conditions import find, is_true
 from modelyard_crds.model_deployment import ModelDeployment, ModelDeploymentStatus
 from modelyard_crds.reasons import Reason
 from modelyard_operator.reconcile.decision import Apply, Decision, Delete, Refusal
@@ -394,3 +394,26 @@ def test_taken_name_is_said() -> None:
     decision = decide_deployment(observe(refusal=refusal))
     assert standing_of(decision) == ("FAILED", "NameConflict")
     assert decision.requeue_after is not None
+
+
+def test_autoscaler_without_measurements_degrades_what_is_served() -> None:
+    """Pitfall 7.11: it is said, and predictions go on being sent there."""
+    deployment = samples.deployment(**AUTOSCALED)
+    seen = children(deployment)
+    assert isinstance(seen.autoscaler, dict)
+    since = (samples.NOW - timedelta(minutes=3)).isoformat()
+    blind = {"type": "ScalingActive", "status": "False", "lastTransitionTime": since}
+    seen.autoscaler["status"] = {"conditions": [blind]}
+    decision = decide_deployment(observe(deployment, children=seen, pods=(pod(),)))
+    assert standing_of(decision) == ("ACTIVE", "NoScalingMetrics")
+    conditions = status_of(decision).conditions
+    assert (is_true(conditions, "Ready"), is_true(conditions, "Degraded")) == (True, True)
+
+
+def test_one_that_is_being_deleted_says_so_and_repairs_nothing() -> None:
+    going = samples.deployment()
+    deleted_at = going.metadata.model_copy(update={"deletion_timestamp": samples.NOW})
+    going = going.model_copy(update={"metadata": deleted_at})
+    decision = decide_deployment(observe(going, pods=(pod(),)))
+    assert standing_of(decision) == ("UNDEPLOYING", "Terminating")
+    assert (decision.writes, decision.requeue_after) == ((), None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from modelyard_crds import names
 from modelyard_crds.model_deployment import Autoscaling
 from modelyard_operator.resources.autoscaler import build_autoscaler
@@ -56,6 +58,14 @@ def test_autoscaler_looks_at_our_container_alone() -> None:
     (metric,) = spec["metrics"]
     assert metric["containerResource"]["container"] == "serve"
     assert metric["containerResource"]["target"]["averageUtilization"] == 60
+
+
+@pytest.mark.parametrize(
+    ("given", "window"), [({}, 120), ({"scaleDownStabilizationSeconds": 0}, 0)]
+)
+def test_pods_stay_a_while_after_the_load(given: dict[str, int], window: int) -> None:
+    spec = build_autoscaler(samples.deployment(), Autoscaling.model_validate(given))["spec"]
+    assert spec["behavior"] == {"scaleDown": {"stabilizationWindowSeconds": window}}
 
 
 def test_budget_never_holds_up_a_drain() -> None:
