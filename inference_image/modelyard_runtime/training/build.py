@@ -27,18 +27,19 @@ from modelyard_runtime.data.source import Fetched
 from modelyard_runtime.data.table import Column, Table
 from modelyard_runtime.plan.plan import Plan, make_plan
 from modelyard_runtime.store import Store
-from modelyard_runtime.training.candidates import FAMILY_NAMES, Candidate, Shape, portfolio_size
+from modelyard_runtime.training.candidates import FAMILY_NAMES, Candidate, portfolio
 from modelyard_runtime.training.conversion import Winner, choose
 from modelyard_runtime.training.encoding import Encoding, Inputs, make_encoding
 from modelyard_runtime.training.evaluation import baseline, measure
 from modelyard_runtime.training.importance import importance
+from modelyard_runtime.training.problem import Problem, Shape, make_folds
+from modelyard_runtime.training.runner import local_runner
 from modelyard_runtime.training.search import (
     PATIENCE,
+    ROUND,
     Limits,
     Outcome,
-    Problem,
     Watcher,
-    make_folds,
     search,
 )
 
@@ -93,7 +94,7 @@ def build_version(job: Job, fetch: Callable[[], Fetched], reporter: Reporter) ->
     problem = _problem(job, plan, data)
     outcome = _search(job, plan, problem, reporter)
     reporter.step(JUDGE, "Converting and measuring the best model")
-    winner = choose(problem, data.encoding, data.inputs, outcome.ranked)
+    winner = choose(problem, data.encoding, data.inputs, outcome.ranked, job.cpus)
     reporter.log(_said(winner, outcome))
     reporter.step(EXPLAIN, "Measuring the importance of inputs")
     shares = importance(problem, data.encoding, data.inputs, winner.judged, problem.shape.seed)
@@ -156,7 +157,6 @@ def _problem(job: Job, plan: Plan, data: _Data) -> Problem:
         metric=plan.metric,
         positive=None if plan.positive_class is None else plan.classes.index(plan.positive_class),
         folds=make_folds(truth, plan.task, seed),
-        cpus=job.cpus,
     )
 
 
@@ -174,9 +174,11 @@ def _search(job: Job, plan: Plan, problem: Problem, reporter: Reporter) -> Outco
     budget = float(seconds_of(training.time_budget))
     reporter.step(SEARCH, "Preparing the search")
     began = time.monotonic()
-    expected = training.max_iterations or portfolio_size(problem.shape) + 2 * PATIENCE
+    expected = training.max_iterations or len(portfolio(problem.shape)) + ROUND * (PATIENCE + 1)
     limits = Limits(began + budget, training.max_iterations)
-    outcome = search(problem, limits, _watcher(plan, reporter, began, budget, expected))
+    watch = _watcher(plan, reporter, began, budget, expected)
+    with local_runner(problem, job.cpus) as runner:
+        outcome = search(problem, limits, runner, watch)
     reporter.log(f"The search ended after {outcome.tried} candidates: {outcome.stopped}.")
     return outcome
 

@@ -1,7 +1,8 @@
 """From ranked trials to the one that is published: converted, compared, judged.
 
-The best trial whose graphs equal scikit-learn's predictions wins; one that does not convert or
-differs gives way to the next. Metrics come from the graphs of its folds, on their unseen rows.
+The best trial whose graph equals scikit-learn's predictions wins; one that does not convert or
+differs gives way to the next. Graphs are compared twice: the one that is served over all rows,
+and one of the first fold over the rows that it has not seen.
 """
 
 import logging
@@ -16,19 +17,23 @@ from modelyard_runtime.serving.session import Session
 from modelyard_runtime.training.candidates import Candidate
 from modelyard_runtime.training.encoding import Encoding, Inputs
 from modelyard_runtime.training.evaluation import difference, measure
+from modelyard_runtime.training.fitting import fit_model, predict
 from modelyard_runtime.training.graph import output_name, to_graph
 from modelyard_runtime.training.importance import Judged
-from modelyard_runtime.training.search import (
-    Problem,
-    Trial,
-    fit_all,
-    predict,
-    try_candidate,
-)
+from modelyard_runtime.training.problem import Indices, Problem
+from modelyard_runtime.training.runner import bounded_threads
+from modelyard_runtime.training.search import Trial
 
 log = logging.getLogger(__name__)
 
 MAX_DIFFERENCE = 1e-4
+
+
+class Unseen(NamedTuple):
+    """What the models of the folds predict for rows that they have not seen."""
+
+    rows: Indices
+    predicted: NDArray[Any]
 
 
 class Winner(NamedTuple):
@@ -37,7 +42,8 @@ class Winner(NamedTuple):
     candidate: Candidate
     model: Any
     graph: bytes
-    judged: list[Judged]
+    judged: Judged
+    unseen: Unseen
     metrics: dict[str, float]
     difference: float
 
@@ -46,14 +52,17 @@ class ParityError(Exception):
     """A graph predicts something else than the model it was made from."""
 
 
-def choose(problem: Problem, encoding: Encoding, inputs: Inputs, ranked: list[Trial]) -> Winner:
+def choose(
+    problem: Problem, encoding: Encoding, inputs: Inputs, ranked: list[Trial], cpus: int
+) -> Winner:
     """The best trial that converts faithfully.
 
     Raises UserError NoCandidate where none does.
     """
     for trial in ranked:
         try:
-            return _winner(problem, encoding, inputs, trial)
+            with bounded_threads(cpus):
+                return _winner(problem, encoding, inputs, trial, cpus)
         except Exception as error:
             # Converters raise whatever they like; each cause only costs this candidate its place.
             if isinstance(error, MemoryError):
@@ -68,33 +77,30 @@ def choose(problem: Problem, encoding: Encoding, inputs: Inputs, ranked: list[Tr
     )
 
 
-def _winner(problem: Problem, encoding: Encoding, inputs: Inputs, trial: Trial) -> Winner:
-    complete = trial if trial.models else try_candidate(problem, trial.candidate, None, np.inf)
-    if complete is None:
-        msg = "it could not be fitted again"
-        raise ParityError(msg)
-    judged, predicted, worst = _judge(problem, encoding, inputs, complete)
-    rows = np.concatenate([fold.rows for fold in judged])
-    metrics = measure(problem.shape.task, problem.target[rows], predicted, problem.positive)
-    model = fit_all(problem, trial.candidate)
+def unseen_of(problem: Problem, trial: Trial) -> Unseen:
+    """The predictions of a complete trial, side by side."""
+    found = {n: fitted.predicted for n, fitted in trial.folds.items()}
+    parts = {n: predicted for n, predicted in found.items() if predicted is not None}
+    rows = np.concatenate([problem.folds[n].test for n in parts])
+    return Unseen(rows, np.concatenate(list(parts.values())))
+
+
+def _winner(
+    problem: Problem, encoding: Encoding, inputs: Inputs, trial: Trial, cpus: int
+) -> Winner:
+    unseen = unseen_of(problem, trial)
+    metrics = measure(
+        problem.shape.task, problem.target[unseen.rows], unseen.predicted, problem.positive
+    )
+    first = problem.folds[0]
+    fitted = fit_model(problem, trial.candidate, first.train, cpus)
+    graph = to_graph(fitted, encoding, problem.shape.task)
+    session, before = _compare(problem, encoding, inputs, fitted, graph, first.test)
+    model = fit_model(problem, trial.candidate, None, cpus)
     graph = to_graph(model, encoding, problem.shape.task)
-    every = np.arange(len(problem.target))
-    _, _, final = _compare(problem, encoding, inputs, model, graph, every)
-    return Winner(trial.candidate, model, graph, judged, metrics, max(worst, final))
-
-
-def _judge(
-    problem: Problem, encoding: Encoding, inputs: Inputs, trial: Trial
-) -> tuple[list[Judged], NDArray[Any], float]:
-    """The graphs of the folds, what they predict for unseen rows, and the greatest difference."""
-    judged, parts, worst = [], [], 0.0
-    for model, fold in zip(trial.models, problem.folds, strict=False):
-        graph = to_graph(model, encoding, problem.shape.task)
-        session, found, delta = _compare(problem, encoding, inputs, model, graph, fold.test)
-        judged.append(Judged(session, fold.test))
-        parts.append(found)
-        worst = max(worst, delta)
-    return judged, np.concatenate(parts), worst
+    _, after = _compare(problem, encoding, inputs, model, graph, np.arange(len(problem.target)))
+    judged = Judged(session, first.test)
+    return Winner(trial.candidate, model, graph, judged, unseen, metrics, max(before, after))
 
 
 def _compare(
@@ -103,17 +109,16 @@ def _compare(
     inputs: Inputs,
     model: Any,
     graph: bytes,
-    rows: NDArray[np.int64],
-) -> tuple[Session, NDArray[np.float32], float]:
+    rows: Indices,
+) -> tuple[Session, float]:
     session = Session(graph, output_name(problem.shape.task))
     feed = {name: values[rows] for name, values in inputs.items()}
-    found = session.run(feed)
     expected = predict(model, encoding.matrix(feed), problem.shape.task)
-    delta = difference(problem.shape.task, expected, found)
+    delta = difference(problem.shape.task, expected, session.run(feed))
     if not delta <= MAX_DIFFERENCE:
         msg = f"its graph differs from scikit-learn by {delta:.3g}, at most {MAX_DIFFERENCE:g} may"
         raise ParityError(msg)
-    return session, found, delta
+    return session, delta
 
 
 def _cause(error: Exception) -> str:

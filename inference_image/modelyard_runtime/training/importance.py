@@ -1,21 +1,19 @@
 """How much each input matters: by how much the score falls when its values are shuffled.
 
-Measured through the graphs of the folds, on rows that these had not seen.
+Measured through the graph of one fold, on rows that it has not seen.
 """
 
 import time
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from modelyard_crds.model_version import MAX_FEATURE_IMPORTANCE
 from modelyard_runtime.features import NUMERIC_INPUT, TEXT_INPUT
 from modelyard_runtime.serving.session import Session
 from modelyard_runtime.training.encoding import Encoding, Inputs
 from modelyard_runtime.training.evaluation import score
-from modelyard_runtime.training.search import Problem
+from modelyard_runtime.training.problem import Indices, Problem
 
 MAX_ROWS = 2_000
 #: Importance is a courtesy: it must not double the time of a build over a wide table.
@@ -27,25 +25,22 @@ class Judged(NamedTuple):
     """The graph of one fold and the rows that it had not seen."""
 
     session: Session
-    rows: NDArray[np.int64]
+    rows: Indices
 
 
 def importance(
-    problem: Problem, encoding: Encoding, inputs: Inputs, folds: Sequence[Judged], seed: int
+    problem: Problem, encoding: Encoding, inputs: Inputs, judged: Judged, seed: int
 ) -> dict[str, float]:
     """The share of each column in what the model knows, the greatest first."""
     random = np.random.default_rng(seed)
-    limit = max(1, MAX_ROWS // len(folds))
-    chosen = [Judged(fold.session, random.permutation(fold.rows)[:limit]) for fold in folds]
-    whole = [_score(problem, fold, _rows(inputs, fold.rows)) for fold in chosen]
+    fold = Judged(judged.session, random.permutation(judged.rows)[:MAX_ROWS])
+    whole = _score(problem, fold, _rows(inputs, fold.rows))
     started = time.monotonic()
     drops: dict[str, float] = {}
     for column in dict.fromkeys(encoding.columns):
-        losses = [
-            before - _score(problem, fold, _shuffled(encoding, inputs, fold.rows, column, random))
-            for fold, before in zip(chosen, whole, strict=True)
-        ]
-        drops[column] = max(0.0, float(np.nanmean(losses)))
+        shuffled = _shuffled(encoding, inputs, fold.rows, column, random)
+        drop = whole - _score(problem, fold, shuffled)
+        drops[column] = max(0.0, drop) if np.isfinite(drop) else 0.0
         if time.monotonic() - started > MAX_SECONDS:
             break
     total = sum(drops.values())
@@ -59,14 +54,14 @@ def _score(problem: Problem, fold: Judged, inputs: Inputs) -> float:
     return score(problem.metric, problem.target[fold.rows], predicted, problem.positive)
 
 
-def _rows(inputs: Inputs, rows: NDArray[np.int64]) -> Inputs:
+def _rows(inputs: Inputs, rows: Indices) -> Inputs:
     return {name: values[rows] for name, values in inputs.items()}
 
 
 def _shuffled(
     encoding: Encoding,
     inputs: Inputs,
-    rows: NDArray[np.int64],
+    rows: Indices,
     column: str,
     random: np.random.Generator,
 ) -> Inputs:

@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from modelyard_crds.build import NumericFeature
 from modelyard_crds.model_version import Task
 from modelyard_runtime.serving.session import Session
-from modelyard_runtime.training.candidates import Candidate, Family, Shape, build_pipeline
+from modelyard_runtime.training.candidates import Candidate, Family
 from modelyard_runtime.training.encoding import Encoding
 from modelyard_runtime.training.evaluation import difference
+from modelyard_runtime.training.fitting import predict
 from modelyard_runtime.training.graph import align_thresholds, output_name, to_graph
-from modelyard_runtime.training.search import predict
+from modelyard_runtime.training.pipelines import build_pipeline
+from modelyard_runtime.training.problem import Shape
 
 KINDS = ["plain", "größe ☃", "nan", " ", "NA", "Ünseen", "日本語", "UPPER", "upper"]
 FAMILIES: tuple[Family, ...] = get_args(Family)

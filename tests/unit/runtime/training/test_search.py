@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 
 from modelyard_crds.model_version import Task
-from modelyard_runtime.training.candidates import Candidate, Shape, build_pipeline
-from modelyard_runtime.training.search import Limits, Problem, make_folds, search, try_candidate
+from modelyard_runtime.training.candidates import candidate
+from modelyard_runtime.training.fitting import Fit, Fitted, run_fit
+from modelyard_runtime.training.pipelines import build_pipeline
+from modelyard_runtime.training.problem import Problem, Shape, make_folds
+from modelyard_runtime.training.runner import local_runner
+from modelyard_runtime.training.search import Limits, Outcome, rungs, search
 
-FAR = 1e12
+FAR = 1e9
 
 
 def problem(task: Task = "binary", rows: int = 200) -> Problem:
@@ -17,15 +21,13 @@ def problem(task: Task = "binary", rows: int = 200) -> Problem:
     matrix = random.normal(size=(rows, 4)).astype(np.float32)
     signal = matrix[:, 0] * 2 + matrix[:, 1] ** 2 + random.normal(size=rows) * 0.3
     target = signal if task == "regression" else (signal > 1).astype(int)
-    classes = 0 if task == "regression" else 2
     return Problem(
         matrix=matrix,
         target=target,
-        shape=Shape(task, rows, 4, (), classes, 0),
+        shape=Shape(task, rows, 4, (), 0 if task == "regression" else 2, 0),
         metric="r2" if task == "regression" else "roc_auc",
         positive=None if task == "regression" else 1,
         folds=make_folds(target, task, 0),
-        cpus=2,
     )
 
 
@@ -33,31 +35,34 @@ def quiet(number, candidate, best):
     return None
 
 
-def test_the_same_seed_and_count_find_the_same(monkeypatch):
-    first = search(problem(), Limits(FAR, 3), quiet)
-    second = search(problem(), Limits(FAR, 3), quiet)
+def searched(given: Problem, limits: Limits, cpus: int = 2) -> Outcome:
+    with local_runner(given, cpus) as runner:
+        return search(given, limits, runner, quiet)
+
+
+def test_the_same_seed_and_count_find_the_same():
+    first = searched(problem(), Limits(FAR, 4))
+    second = searched(problem(), Limits(FAR, 4))
     assert [t.candidate for t in first.ranked] == [t.candidate for t in second.ranked]
-    assert [t.scores for t in first.ranked] == [t.scores for t in second.ranked]
-    assert first.tried == 3
+    assert [t.score for t in first.ranked] == [t.score for t in second.ranked]
+    assert first.tried == 4
 
 
 def test_the_number_of_processors_changes_nothing():
-    one = problem()
-    many = Problem(**{**vars(one), "cpus": 1})
-    assert [t.score for t in search(one, Limits(FAR, 2), quiet).ranked] == pytest.approx(
-        [t.score for t in search(many, Limits(FAR, 2), quiet).ranked]
-    )
+    one, two = searched(problem(), Limits(FAR, 4), 1), searched(problem(), Limits(FAR, 4), 2)
+    assert [t.candidate for t in one.ranked] == [t.candidate for t in two.ranked]
+    assert [t.score for t in one.ranked] == pytest.approx([t.score for t in two.ranked])
 
 
 def test_a_budget_that_is_over_still_gives_one_model():
-    outcome = search(problem("regression"), Limits(time.monotonic() - 1), quiet)
+    outcome = searched(problem("regression"), Limits(time.monotonic() - 1))
     assert outcome.tried == 1
     assert outcome.ranked[0].score > 0
     assert outcome.stopped == "the time budget ended"
 
 
 def test_it_stops_when_nothing_improves():
-    outcome = search(problem(rows=80), Limits(FAR), quiet)
+    outcome = searched(problem(rows=80), Limits(FAR))
     assert outcome.stopped == "nothing improved"
     assert outcome.tried < 40
 
@@ -69,17 +74,48 @@ def test_a_candidate_that_raises_costs_only_itself(monkeypatch):
             raise ValueError(msg)
         return build_pipeline(candidate, shape, threads)
 
-    monkeypatch.setattr("modelyard_runtime.training.search.build_pipeline", broken)
-    outcome = search(problem(), Limits(FAR, 2), quiet)
+    monkeypatch.setattr("modelyard_runtime.training.fitting.build_pipeline", broken)
+    outcome = searched(problem(), Limits(FAR, 2))
     assert [t.candidate.family for t in outcome.ranked] == ["boosting"]
 
 
+class Scripted:
+    """A runner whose scores are given by family; it remembers what it was asked."""
+
+    def __init__(self, scores):
+        self.scores, self.asked = scores, []
+
+    def submit(self, fit):
+        from concurrent.futures import Future
+
+        self.asked.append(fit)
+        future = Future()
+        value = self.scores.get(fit.candidate.family, 0.5)
+        future.set_result(Fitted(value, np.zeros((1, 2), dtype=np.float32), 0.0))
+        return future
+
+
 def test_a_candidate_that_is_clearly_behind_is_given_up():
-    given = problem()
-    best = try_candidate(given, Candidate("forest"), None, FAR)
-    assert best is not None
-    best.scores = [2.0] * len(best.scores)
-    assert try_candidate(given, Candidate("linear"), best, FAR) is None
+    runner = Scripted({"linear": 0.9, "forest": 0.1, "boosting": 0.95})
+    outcome = search(problem(), Limits(FAR, 6), runner, quiet)
+    assert {t.candidate.family for t in outcome.ranked} == {"boosting"} | {"linear"}
+    assert {fit.fold for fit in runner.asked if fit.candidate.family == "forest"} == {0, 1}
+
+
+def test_a_large_table_is_searched_by_parts_first():
+    given = problem(rows=200)
+    fold = given.folds[0]
+    long = np.resize(fold.train, 100_000)
+    steps = rungs(Problem(**{**vars(given), "folds": [fold._replace(train=long)]}))
+    assert [step.rows for step in steps] == [10_000, 40_000, None]
+
+
+def test_a_fit_is_the_same_whoever_makes_it():
+    given, fit = problem(), Fit(candidate("forest", smallest=2), 1)
+    one, other = run_fit(given, fit, 1), run_fit(given, fit, 2)
+    assert one.predicted is not None
+    assert one.predicted == pytest.approx(other.predicted)
+    assert fit.key == "forest(smallest=2)/fold-1/rows-all"
 
 
 def test_folds_hold_each_class_as_far_as_examples_go():

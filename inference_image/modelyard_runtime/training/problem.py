@@ -1,0 +1,76 @@
+"""What a search works on: a matrix, a target, how it is judged, and the folds all share.
+
+Made once by ``build``; every fit is a pure function of it and of a ``fitting.Fit``.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelyard_crds.fields import Metric
+from modelyard_crds.model_version import Task
+from modelyard_runtime.training.encoding import Matrix
+
+MAX_FOLDS = 5
+#: Above this many rows one held-out part judges as well as five folds.
+MANY_ROWS = 20_000
+HELD_OUT = 0.2
+MAX_HELD_OUT_ROWS = 50_000
+
+Indices = NDArray[np.int64]
+
+
+class Fold(NamedTuple):
+    """Rows to fit on and rows to judge by."""
+
+    train: Indices
+    test: Indices
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a pipeline must know of the matrix and the task."""
+
+    task: Task
+    rows: int
+    numeric: int
+    categories: tuple[int, ...]
+    classes: int
+    seed: int
+
+    @property
+    def columns(self) -> int:
+        """Width of the matrix."""
+        return self.numeric + len(self.categories)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is learnt: a matrix, a target, how it is judged."""
+
+    matrix: Matrix
+    target: NDArray[Any]
+    shape: Shape
+    metric: Metric
+    positive: int | None
+    folds: list[Fold]
+
+
+def make_folds(target: NDArray[Any], task: Task, seed: int) -> list[Fold]:
+    """The folds that all candidates share; a large table has one, which is enough there."""
+    from sklearn import model_selection
+
+    classes = task != "regression"
+    rows = np.arange(len(target))
+    splitter: Any
+    if len(target) > MANY_ROWS:
+        size = min(int(len(target) * HELD_OUT), MAX_HELD_OUT_ROWS)
+        kind = model_selection.StratifiedShuffleSplit if classes else model_selection.ShuffleSplit
+        splitter = kind(1, test_size=size, random_state=seed)
+    else:
+        rarest = int(np.unique(target, return_counts=True)[1].min()) if classes else MAX_FOLDS
+        kind = model_selection.StratifiedKFold if classes else model_selection.KFold
+        splitter = kind(min(MAX_FOLDS, rarest), shuffle=True, random_state=seed)
+    return [Fold(train, test) for train, test in splitter.split(rows, target)]

@@ -1,0 +1,71 @@
+"""Where fits run: here, on all processors of the container.
+
+A search only submits fits and waits for what they gave: a runner of another kind may send them
+to other machines, or answer with what an earlier run recorded.
+"""
+
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Protocol
+
+from modelyard_runtime.training.fitting import Fit, Fitted, run_fit
+from modelyard_runtime.training.problem import Problem
+
+#: From this size on a fit takes all processors: fits side by side would each hold a copy.
+LARGE_CELLS = 3_000_000
+
+
+class Runner(Protocol):
+    """Takes fits and gives their results, in any order."""
+
+    def submit(self, fit: Fit) -> "Future[Fitted]":
+        """Begin a fit, or wait for a place; the future never raises but MemoryError."""
+        ...
+
+
+class LocalRunner:
+    """Fits in threads of this process: the numerical libraries let go of the interpreter."""
+
+    def __init__(self, problem: Problem, pool: ThreadPoolExecutor, threads: int) -> None:
+        self._problem = problem
+        self._pool = pool
+        self._threads = threads
+
+    def submit(self, fit: Fit) -> "Future[Fitted]":
+        """Begin a fit as soon as a processor is free."""
+        return self._pool.submit(run_fit, self._problem, fit, self._threads)
+
+
+@contextmanager
+def local_runner(problem: Problem, cpus: int) -> Iterator[Runner]:
+    """A runner for one search; fits that have not begun are dropped at its end."""
+    large = problem.matrix.size >= LARGE_CELLS
+    workers, threads = (1, cpus) if large else (cpus, 1)
+    with bounded_threads(threads):
+        pool = ThreadPoolExecutor(workers, "fit", _limit, (threads,))
+        try:
+            yield LocalRunner(problem, pool, threads)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def bounded_threads(count: int) -> Iterator[None]:
+    """Bound the threads of numerical libraries, and keep what they warn of to themselves.
+
+    A fit that did not converge, or divided by zero, shows in its score.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(count), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _limit(threads: int) -> None:
+    """OpenMP keeps its number of threads by thread: each worker sets its own."""
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(threads)
