@@ -1,6 +1,7 @@
 """The search: deterministic, anytime, and unimpressed by candidates that fail."""
 
 import time
+from concurrent.futures import Future
 
 import numpy as np
 import pytest
@@ -86,10 +87,8 @@ class Scripted:
         self.scores, self.asked = scores, []
 
     def submit(self, fit):
-        from concurrent.futures import Future
-
         self.asked.append(fit)
-        future = Future()
+        future: Future[Fitted] = Future()
         value = self.scores.get(fit.candidate.family, 0.5)
         future.set_result(Fitted(value, np.zeros((1, 2), dtype=np.float32), 0.0))
         return future
