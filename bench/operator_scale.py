@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import shutil
 import tempfile
 import time
@@ -212,8 +211,8 @@ def _sizes(text: str) -> list[int]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sizes", type=_sizes, default=os.environ.get("SIZES", "100,1000,5000"))
-    parser.add_argument("--name", default="scale", help="the simulated cluster's name")
+    parser.add_argument("--sizes", type=_sizes, default="100,1000,5000")
+    parser.add_argument("--name", default="simulated", help="the simulated cluster's name")
     parser.add_argument("--rest", type=float, default=60.0, help="seconds at rest")
     parser.add_argument("--plot", type=Path, default=None, help="the SVG to draw")
     return parser.parse_args()
