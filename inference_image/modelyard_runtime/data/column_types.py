@@ -137,7 +137,20 @@ def _as_boolean(name: str, texts: _Texts, open_: NDArray[np.bool_]) -> Column | 
     found = {BOOLEAN_WORDS.get(word) for word, known in zip(lowered, open_, strict=True) if known}
     if found != {True, False}:
         return None
-    return _numeric(name, "boolean", texts, _booleans(lowered))
+    column = _numeric(name, "boolean", texts, _booleans(lowered))
+    return replace(column, spelled=_spelled(texts, lowered))
+
+
+def _spelled(texts: _Texts, lowered: list[str]) -> tuple[str, str]:
+    """The most frequent spelling of false and of true."""
+    counts = _counts(texts).tolist()
+    words = texts.values.to_pylist()
+
+    def usual(meaning: bool) -> str:
+        found = [i for i, word in enumerate(lowered) if BOOLEAN_WORDS.get(word) is meaning]
+        return str(words[max(found, key=lambda i: (counts[i], -i))])
+
+    return usual(False), usual(True)
 
 
 def _booleans(lowered: list[str], extra: dict[str, bool] | None = None) -> FloatArray:

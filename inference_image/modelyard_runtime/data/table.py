@@ -5,7 +5,7 @@ strings are codes into their categories with -1 for missing. Readers make it, al
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -30,6 +30,8 @@ class Column:
     unreadable_row: int = 0
     #: A date such as 1/2/2020, read as month first, where no cell shows the order.
     unclear_date: str | None = None
+    #: How the file spells false and true, where it has words of its own for them.
+    spelled: tuple[str, str] | None = None
 
     @cached_property
     def missing(self) -> Mask:
@@ -73,7 +75,20 @@ class Column:
 
     def take(self, rows: NDArray[Any]) -> "Column":
         """The column of some rows."""
-        return Column(self.name, self.type, self.values[rows], self.categories)
+        return Column(
+            self.name, self.type, self.values[rows], self.categories, spelled=self.spelled
+        )
+
+    def as_type(self, wanted: FieldType) -> "Column":
+        """The column under another type that its values fit: 0 and 1 as booleans, booleans as the
+        words that the file has for them.
+        """
+        if (self.type, wanted) != ("boolean", "string"):
+            return replace(self, type=wanted)
+        codes = np.where(self.missing, -1, self.values).astype(np.int32)
+        return replace(
+            self, type="string", values=codes, categories=self.spelled or ("false", "true")
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,13 +2,17 @@
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
-from modelyard_runtime.plan import lexicon
+from modelyard_runtime.plan import lexicon, phrases
 
 #: What follows these is what a prediction is made from.
 _GIVEN = re.compile(
-    r"\b(based on|on the basis of|using|given|from|with the help of|according to|depending on|"
-    r"knowing|considering|by looking at)\b(?!\s*(?:now|today|[?.!]|$))",
+    r"\b(based on|on the basis of|using|given|from(?!.*\bor\b)|with the help of|according to|"
+    r"depending on|with (?:this|these|those|such|certain|known|the following)|"
+    r"knowing|considering|by looking at)\b(?!\s*(?:now|today|[?.!]|$))"
+    # Prices by carat, cut and color: a list is what is known of each.
+    r"|\bby (?=\w+(, \w+)* and \w+)",
     re.IGNORECASE,
 )
 _BOUNDARY = re.compile(
@@ -16,8 +20,8 @@ _BOUNDARY = re.compile(
     re.IGNORECASE,
 )
 _QUANTITY = re.compile(
-    r"\b(how (much|many|far|long|high|large|big|old|fast|strong|expensive|"
-    r"late|soon|tall|heavy|deep|wide|warm|hot|cold)|amount|number of|"
+    r"\b(how (much|many|far|long|high|large|big|old|fast|strong|expensive|late|soon|quickly|tall|"
+    r"heavy|deep|wide|warm|hot|cold|full|busy|crowded)|amount|number of|"
     r"price|cost|estimate|forecast)\b",
     re.IGNORECASE,
 )
@@ -26,7 +30,9 @@ _KIND = re.compile(
     re.IGNORECASE,
 )
 _WHETHER = re.compile(
-    r"^\s*who\b|\b(whether|if|likely|likelihood|probab\w+|chance|risk|detect|will|is|are|does|do)\b",
+    r"^\s*(who|will|is|are|was|were|does|do|did|can|has|have)\b|"
+    r"\b(whether|if|likely|likelihood|probab\w+|chances?|risks?|odds|detect)\b|"
+    r"^(?!\s*(?:what|how|when|where)\b).*\b(will|does|do)\b",
     re.IGNORECASE,
 )
 _SERIES = re.compile(
@@ -37,26 +43,27 @@ _UNBUILT = re.compile(
     r"generate)\b",
     re.IGNORECASE,
 )
-#: What follows it is part of the goal (patients with diabetes) or given (with season added).
-_WITH = re.compile(r"\bwith\b", re.IGNORECASE)
-#: Ways to ask for something without its word.
-_IMPLIED = tuple(
-    (re.compile(pattern, re.IGNORECASE), word)
-    for pattern, word in (
-        (
-            r"\bhow much\b.*\b(sells?|selling|sold|costs?|pay|paid|buy|bought|worth|go for)\b",
-            "price",
-        ),
-        (r"\b(get|ask|pay|sell|sold) for\b", "price"),
-        (r"\bhow much\b.*\b(earns?|makes?|paid)\b", "salary"),
-        (r"\bhow many\b", "count"),
-        (r"\blos(e|es|ing|t)\b.*\b(customer|client|subscriber|member|employee|user)s?\b", "churn"),
-        (r"\b(employee|staff|personnel|labou?r) turnover\b", "attrition"),
-        (r"\b(on time|in time|punctual\w*)\b", "delay"),
+#: A customer will cancel a contract: the verb is asked for, not who does it to what.
+_AUXILIARY = r"(?:(?:not|be|get|have|been|ever|soon|still|\w+ly|an?|the)\s+)*"
+_PREDICATES = tuple(
+    re.compile(pattern + _AUXILIARY + r"(?P<verb>\w+)", re.IGNORECASE)
+    for pattern in (
+        r"\w\s+(?:will|(?:is|are) (?:going|likely|about) to)\s+",
+        r"^\s*(?:will|is|are|does|do|did|has|can)\s+"
+        r"(?:(?:the|an?|my|our|your|this|that|these)\s+)?(?!it\b)\w+\s+",
+        r"^\s*(?:what|how(?: well| good| much| many)?)\s+(?:will|would|does|do|did|should|can)\s+"
+        r"(?:(?:the|an?|my|our|your)\s+)?\w+\s+",
+        r"^\s*what\s+(?=\w+\s+(?:will|would|does|do|did|should)\b)",
+        r"^\s*who(?:\s+will)?\s+",
     )
 )
+#: What follows these is whose prediction it is, or how often.
+_EACH = re.compile(r"\bper\b|\bfor (?:each|every)\b|\bby (?:the|each|every)\b", re.IGNORECASE)
+#: What follows it is part of the goal (patients with diabetes) or given (with season added).
+_WITH = re.compile(r"\bwith\b", re.IGNORECASE)
 GOAL_WEIGHT, WITH_WEIGHT, GIVEN_WEIGHT, SCHEMA_WEIGHT = 1.0, 0.75, 0.35, 0.7
-IMPLIED_WEIGHT = 0.8
+IMPLIED_WEIGHT = AROUND_WEIGHT = 0.8
+EACH_WEIGHT = 0.3
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,16 @@ class Intent:
             default=0.0,
         )
 
+    @cached_property
+    def words(self) -> list[str]:
+        """All its words, in their order."""
+        return lexicon.words(self.text)
+
+    @property
+    def alternatives(self) -> bool:
+        """Whether it lists what the answer may be."""
+        return "or" in self.words
+
     @property
     def stems(self) -> list[str]:
         """The stems of all its words, in their order."""
@@ -87,15 +104,20 @@ class Intent:
 
 def read_intent(text: str, schema_names: list[str]) -> Intent:
     """The intent in a sentence; names of an output schema that fit no column count as words."""
-    goal, given = _split(text, _GIVEN)
-    aim, beside = _split(goal, _WITH)
+    goal, given = _split(phrases.reworded(text), _GIVEN)
+    aim, each = _split(goal, _EACH)
+    aim, beside = _split(aim, _WITH)
     weights: dict[str, float] = {}
+    predicate = _predicate(aim)
     for part, weight in (
         (given, GIVEN_WEIGHT),
         (" ".join(schema_names), SCHEMA_WEIGHT),
+        (each, EACH_WEIGHT),
         (beside, WITH_WEIGHT),
-        (" ".join(word for ask, word in _IMPLIED if ask.search(goal)), IMPLIED_WEIGHT),
-        (aim, GOAL_WEIGHT),
+        (phrases.implied(goal), IMPLIED_WEIGHT),
+        (aim, GOAL_WEIGHT if predicate is None else AROUND_WEIGHT),
+        (predicate or "", GOAL_WEIGHT),
+        (phrases.subjects(goal), GOAL_WEIGHT),
     ):
         for word in _content(part):
             weights[word] = max(weight, weights.get(word, 0.0))
@@ -103,7 +125,7 @@ def read_intent(text: str, schema_names: list[str]) -> Intent:
     return Intent(
         text,
         weights,
-        _head(aim),
+        predicate or _head(aim),
         quantity=bool(_QUANTITY.search(goal)),
         kind=bool(_KIND.search(goal)),
         whether=bool(_WHETHER.search(goal)),
@@ -118,8 +140,18 @@ def _split(text: str, pattern: re.Pattern[str]) -> tuple[str, str]:
     return (text[: match.start()], text[match.end() :]) if match else (text, "")
 
 
+def _predicate(goal: str) -> str | None:
+    """The verb of a clause or question about what someone will do."""
+    matches = (pattern.search(goal) for pattern in _PREDICATES)
+    verbs = (_content(match["verb"]) for match in matches if match)
+    return next((verb[0] for verb in verbs if verb), None)
+
+
 def _content(text: str) -> list[str]:
-    return [word for word in lexicon.words(text) if word not in lexicon.STOPWORDS]
+    """The words that say something; numbers only do as a part of a name that is spelled out."""
+    return [
+        word for word in lexicon.words(text) if word not in lexicon.STOPWORDS and not word.isdigit()
+    ]
 
 
 def _head(goal: str) -> str | None:

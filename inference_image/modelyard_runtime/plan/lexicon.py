@@ -5,7 +5,7 @@ General English and the abbreviations of databases; nothing here is about one da
 
 import re
 from functools import cache
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"[^\W\d_]+|\d+")
@@ -29,6 +29,10 @@ _IRREGULAR = {
     **{"died": "die", "dies": "die", "dying": "die", "death": "die", "won": "win", "lost": "lose"},
     **{"spent": "spend", "fell": "fall", "children": "child", "people": "person", "men": "man"},
     **{"women": "woman", "broke": "break", "broken": "break", "chosen": "choose", "sick": "ill"},
+    **{"denied": "deny", "denies": "deny", "denial": "deny", "applied": "apply"},
+    **{"applies": "apply", "tried": "try", "tries": "try", "freed": "free"},
+    **{"student": "pupil", "students": "pupil"},
+    **{"repaid": "repay", "sent": "send", "fraudulent": "fraud"},
     **{"used": "use", "uses": "use", "using": "use"},
 }
 
@@ -41,11 +45,13 @@ ABBREVIATIONS = {
     **{"inc": "income", "sal": "salary", "cat": "category", "lvl": "level", "dur": "duration"},
     **{"dist": "distance", "resp": "response", "tgt": "target", "diag": "diagnosis"},
     **{"cls": "class", "prod": "product", "txn": "transaction", "prc": "price", "mfr": "maker"},
+    **{"arr": "arrival", "dep": "departure", "rul": "remaining", "ttf": "remaining"},
+    **{"eur": "euro", "usd": "dollar", "gbp": "pound", "kg": "kilogram", "km": "kilometre"},
     **{"mth": "month", "wk": "week", "dly": "delay", "est": "estimate", "tot": "total"},
 }
 
 _SYNONYMS = (
-    "price cost value worth fee charge expensive",
+    "price cost value worth fee charge expensive fare",
     "sell sale resale",
     "energy electricity power",
     "churn leave cancel attrition quit exit unsubscribe retain stay resign",
@@ -55,15 +61,21 @@ _SYNONYMS = (
     "buy purchase order",
     "type kind class category species variety sort group",
     "sales revenue turnover",
-    "rating score grade mark",
+    "rating score grade mark quality rate",
     "spam junk",
     "approve accept grant reject decline deny refuse",
     "disease illness ill sickness",
     "demand volume consumption usage use",
-    "delay late lateness overdue",
+    "delay late lateness overdue punctual",
     "fail failure break breakdown fault defect",
     "progress progression advance",
-    "duration length time",
+    "duration length time minutes hours days seconds",
+    "arrive arrival deliver delivery reach",
+    "weight mass heavy",
+    "speed velocity",
+    "remaining left residual",
+    "release free discharge parole",
+    "creditworthy creditworthiness creditability",
     "count number quantity",
     "win winner victory",
     "rain rainfall precipitation",
@@ -86,12 +98,21 @@ GENERIC = _set(
     "outcome result response total final current amount level name col column feature variable "
     "binary bool score mean median average max min std actual y "
     "event made occurred happened "
-    "eur usd gbp chf km kwh mwh kg cm mm mph kmh pct percent"
+    "load output time count size "
+)
+#: Words of a name that say in what it is measured.
+UNITS = _set(
+    "eur usd gbp chf km kwh mwh kw mw kg cm mm mph kmh mpa kpa hpa bar psi rpm nm hz ppm mg dl ml "
+    "sqft sqm lb lbs oz ft inch degc pct percent k g m c f "
+    "minutes minute mins min hours hour hr hrs days seconds second sec secs ms"
 )
 #: In a name, what follows these is when: default_next_month, churn_within_30_days.
 _WINDOW = frozenset({"next", "within"})
+_SMALL = _set("of on in at to the a an for by")
 #: Names that by convention are what is to be predicted.
-CONVENTIONAL = frozenset({"target", "label", "class", "y", "outcome", "response", "labels"})
+CONVENTIONAL = frozenset(
+    {"target", "label", "class", "y", "outcome", "response", "labels", "depvar", "dependent"}
+)
 
 STOPWORDS = _set(
     "the a an of to will would is are was were be been being has have had do does did can could "
@@ -113,7 +134,20 @@ def words(text: str) -> list[str]:
 def name_words(name: str) -> list[str]:
     """The words of a column's name without the time that they are about."""
     found = words(name)
-    return list(takewhile(lambda word: word not in _WINDOW, found)) or found
+    early = list(takewhile(lambda word: word not in _WINDOW, found)) or found
+    return _punctual(early)
+
+
+def _punctual(found: list[str]) -> list[str]:
+    """``reached_on_time`` is about being punctual, not about time."""
+    ends = [i for i, pair in enumerate(pairwise(found)) if pair == ("on", "time")]
+    return found if not ends else [*found[: ends[0]], "punctual", *found[ends[0] + 2 :]]
+
+
+def is_generic(token: str) -> bool:
+    """Whether a word of a column's name says little about what it holds."""
+    known = token in GENERIC or token in _SMALL or token in UNITS
+    return known or ABBREVIATIONS.get(token) in GENERIC
 
 
 def stems(text: str) -> list[str]:
@@ -130,7 +164,8 @@ def stem(word: str) -> str:
         if shorter == word:
             break
         word = shorter
-    if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "sl":  # noqa: PLR2004 - stopped → stop
+    doubled = len(word) > 3 and word[-1] == word[-2]  # noqa: PLR2004 - stopped → stop
+    if doubled and (word[-1] not in "sl" or (word[-1] == "l" and len(word) > 5)):  # noqa: PLR2004 - cancelled → cancel, but sell
         word = word[:-1]
     return word
 
@@ -157,7 +192,8 @@ def _groups() -> dict[str, frozenset[int]]:
 _MIN_PREFIX = 4
 #: Two stems that share so much of their beginning are forms of one word: satisfied, satisfaction.
 _MIN_COMMON, _MIN_COMMON_SHARE = 5, 0.65
-_SAME, _ABBREVIATED, _SYNONYM, _PREFIX = 1.0, 0.95, 0.8, 0.7
+_SAME, _ABBREVIATED, _SKELETON, _SYNONYM, _PREFIX = 1.0, 0.95, 0.85, 0.8, 0.7
+_SHORTEST_SKELETON = 3
 
 
 @cache
@@ -173,6 +209,8 @@ def likeness(token: str, word: str) -> float:
     names = groups.get(one, frozenset()) | groups.get(stem(long or token), frozenset())
     if names & groups.get(other, frozenset()):
         return _SYNONYM
+    if _abbreviates(token, word):
+        return _SKELETON
     short, full = sorted((one, other), key=len)
     if len(short) >= _MIN_PREFIX and full.startswith(short):
         return _PREFIX
@@ -182,3 +220,12 @@ def likeness(token: str, word: str) -> float:
     if common >= _MIN_COMMON and common >= _MIN_COMMON_SHARE * len(full):
         return _PREFIX
     return 0.0
+
+
+def _abbreviates(token: str, word: str) -> bool:
+    """Whether a token is what is left of a word without its vowels: hwy of highway."""
+    if not _SHORTEST_SKELETON <= len(token) < len(word) or set(token[1:]) & set("aeiou"):
+        return False
+    letters = iter(word)
+    ends = token[0] == word[0] and token[-1] == word[-1]
+    return ends and all(letter in letters for letter in token)

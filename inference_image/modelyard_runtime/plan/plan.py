@@ -5,7 +5,7 @@ by the fields of the spec.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from modelyard_crds.build import Output
 from modelyard_crds.fields import FieldSchema, FieldType, Metric
@@ -87,10 +87,18 @@ def make_plan(
 
 
 def _as_asked(target: Column, fields: Sequence[FieldSchema]) -> Column:
-    """0 and 1 are false and true where the output schema asks for a boolean."""
+    """The target by the type that its labels come back as.
+
+    0 and 1 are false and true where the output schema asks for a boolean; yes and no stay the
+    words that they are where it does not.
+    """
     asked = any(field.type == "boolean" for field in fields)
-    binary = target.type == "integer" and set(target.label_counts) == {"0", "1"}
-    return replace(target, type="boolean") if asked and binary else target
+    if target.type == "integer" and set(target.label_counts) == {"0", "1"}:
+        return target.as_type("boolean") if asked else target
+    if target.type != "boolean" or target.spelled is None or asked:
+        return target
+    plain = [word.lower() for word in target.spelled] == ["false", "true"]
+    return target if plain else target.as_type("string")
 
 
 def _resolved_inputs(

@@ -14,19 +14,15 @@ from modelyard_runtime.data.table import Column, Table
 from modelyard_runtime.errors import UserError
 from modelyard_runtime.plan import lexicon
 from modelyard_runtime.plan.intent import Intent, read_intent
+from modelyard_runtime.plan.points import points
 
 ENOUGH = 0.5
 APART = 0.08
 #: Several columns with so many points are what was meant, though none of them is clearly.
 HALF_MEANT = 0.25
+#: The only column that the intent says anything about is meant, even if hardly named.
+HARDLY, NOTHING = 0.35, 0.1
 MAX_LISTED = 20
-#: A column of more categories is not asked for by the names of its values.
-MAX_NAMED_CATEGORIES = 50
-FEW_VALUES = 20
-
-_COVERAGE, _HEAD = 0.65, 0.35
-_GENERIC_WEIGHT = 0.15
-_TWO_VALUES, _ONE_VALUE = 0.9, 0.45
 _AFFIXES = lexicon.GENERIC | {
     *("predicted", "prediction", "pred", "estimated", "expected", "next", "probability", "prob"),
     *("proba", "score", "likelihood", "risk", "estimate", "category", "confidence", "chance"),
@@ -90,17 +86,19 @@ def _bare_key(name: str) -> list[str]:
 
 
 def _by_points(intent: Intent, table: Table, inputs: set[str]) -> Target:
-    points = sorted(
-        ((_points(intent, column, inputs), column) for column in table.columns),
+    ranked = sorted(
+        ((points(intent, column, inputs), column) for column in table.columns),
         key=lambda pair: -pair[0],
     )
-    best, column = points[0]
-    rivals = [other.name for score, other in points[1:] if best - score < APART]
-    if best < ENOUGH and not (rivals and best >= HALF_MEANT):
-        conventional = [c for c in table.columns if c.name.lower() in lexicon.CONVENTIONAL]
-        if len(conventional) == 1 and conventional[0].name not in inputs:
-            return Target(conventional[0], ENOUGH, intent)
-        raise _not_found(intent, table, [c.name for score, c in points if score > 0])
+    best, column = ranked[0]
+    rivals = [other.name for score, other in ranked[1:] if best - score < APART]
+    alone = best >= HARDLY and all(score <= NOTHING for score, _ in ranked[1:])
+    if best < ENOUGH and not alone:
+        fallback = _conventional(intent, table, inputs) or _only_answer(intent, table, inputs)
+        if fallback is not None and best < HALF_MEANT + APART:
+            return fallback
+        if not rivals or best < HALF_MEANT:
+            raise _not_found(intent, table, [c.name for score, c in ranked if score > 0])
     if rivals:
         names = ", ".join([column.name, *rivals[:5]])
         raise UserError(
@@ -110,87 +108,37 @@ def _by_points(intent: Intent, table: Table, inputs: set[str]) -> Target:
     return Target(column, min(1.0, best), intent)
 
 
-def _points(intent: Intent, column: Column, inputs: set[str]) -> float:
-    if column.name.lower() in intent.text.lower() and "_" in column.name:
-        # Nobody writes an underscore by chance.
-        return 1.5 if column.name not in inputs else 1.0
-    name, values = _name_points(intent, column.name), _value_points(intent, column)
-    evidence = max(name, values) + 0.3 * min(name, values)
-    if evidence == 0:
-        return 0.0
-    bonus = _type_points(intent, column)
-    if intent.head is not None and lexicon.likeness(_last(column.name), intent.head) > 0:
-        bonus += 0.12
-    if inputs:
-        bonus += -0.6 if column.name in inputs else 0.2
-    if _is_identifier(column):
-        bonus -= 0.5
-    return evidence + bonus
+def _conventional(intent: Intent, table: Table, inputs: set[str]) -> Target | None:
+    """The one column with a name such as ``target``, where its kind is that of the answer."""
+    found = [column for column in table.columns if _is_conventional(column.name)]
+    if len(found) != 1 or found[0].name in inputs:
+        return None
+    column = found[0]
+    return None if intent.quantity and not _is_number(column) else Target(column, ENOUGH, intent)
 
 
-def _name_points(intent: Intent, name: str) -> float:
-    tokens = lexicon.name_words(name)
-    if not tokens:
-        return 0.0
-    weights = [_GENERIC_WEIGHT if token in lexicon.GENERIC else 1.0 for token in tokens]
-    found = [max(intent.likeness(token), _inside(intent, token)) for token in tokens]
-    coverage = sum(w * f for w, f in zip(weights, found, strict=True)) / sum(weights)
-    return _COVERAGE * coverage + _HEAD * found[tokens.index(_last(name))]
+def _is_conventional(name: str) -> bool:
+    return "".join(lexicon.words(name)) in lexicon.CONVENTIONAL
 
 
-def _last(name: str) -> str:
-    """The word that a name is about: its last one that says something."""
-    tokens = lexicon.name_words(name) or [name]
-    telling = [token for token in tokens if token not in lexicon.GENERIC and not token.isdigit()]
-    return (telling or tokens)[-1]
+def _is_number(column: Column) -> bool:
+    return column.type in {"integer", "float"} and column.distinct > 2  # noqa: PLR2004 - yes and no
 
 
-def _inside(intent: Intent, token: str) -> float:
-    """A word of the intent at either end of a name written as one, such as ``saleprice``."""
-    shares = [
-        weight * len(word) / len(token)
-        for word, weight in intent.weights.items()
-        if 4 <= len(word) < len(token) and (token.startswith(word) or token.endswith(word))  # noqa: PLR2004 - shorter ones occur by chance
+def _only_answer(intent: Intent, table: Table, inputs: set[str]) -> Target | None:
+    """The only column of yes and no, where that is what the question asks for."""
+    if not intent.whether or intent.quantity:
+        return None
+    found = [
+        column
+        for column in table.columns
+        if column.name not in inputs and (column.type == "boolean" or _is_zero_or_one(column))
     ]
-    return max(shares, default=0.0)
+    return Target(found[0], HARDLY, intent) if len(found) == 1 else None
 
 
-def _value_points(intent: Intent, column: Column) -> float:
-    """Categories that the intent names, as in ``malignant or benign``."""
-    if column.type != "string" or len(column.categories) > MAX_NAMED_CATEGORIES:
-        return 0.0
-    named = named_categories(intent, column.categories)
-    if not named:
-        return 0.0
-    return _TWO_VALUES if len(named) > 1 else _ONE_VALUE
-
-
-def named_categories(intent: Intent, categories: Sequence[str]) -> list[str]:
-    """The categories whose words all stand in the intent, in the order of the intent."""
-    spoken = intent.stems
-    found = []
-    for category in categories:
-        tokens = [token for token in lexicon.words(category) if token not in lexicon.STOPWORDS]
-        keys = [lexicon.stem(token) for token in tokens]
-        if keys and all(key in spoken for key in keys) and not all(k.isdigit() for k in keys):
-            found.append((spoken.index(keys[0]), category))
-    return [category for _, category in sorted(found)]
-
-
-def _type_points(intent: Intent, column: Column) -> float:
-    measured = column.type in {"integer", "float"} and column.distinct > FEW_VALUES
-    if intent.quantity:
-        two_valued = column.distinct <= 2  # noqa: PLR2004 - yes and no are no quantity
-        return 0.1 if measured else -0.15 if column.type == "string" or two_valued else 0.0
-    if intent.kind or intent.whether:
-        return -0.15 if measured and column.type == "float" else 0.0 if measured else 0.1
-    return 0.0
-
-
-def _is_identifier(column: Column) -> bool:
-    tokens = set(lexicon.words(column.name))
-    unique = column.type != "float" and column.distinct > 0.95 * max(1, column.known)
-    return bool(tokens & {"id", "uuid", "guid", "key", "index"}) and unique
+def _is_zero_or_one(column: Column) -> bool:
+    return column.type == "integer" and set(column.label_counts) == {"0", "1"}
 
 
 def _how_to_say(name: str) -> str:

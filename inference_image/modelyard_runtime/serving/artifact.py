@@ -16,7 +16,6 @@ from modelyard_runtime.serving.graph import UnsupportedGraphError, inspect_graph
 from modelyard_runtime.store import NotFoundError, Store, StoreError
 
 MODEL_FILE: Final = "model.onnx"
-STATISTICS_FILE: Final = "statistics.json"
 MAX_MANIFEST_BYTES: Final = 8 * 1024 * 1024
 MAX_MODEL_BYTES: Final = 512 * 1024 * 1024
 
@@ -32,11 +31,10 @@ class _FormatOnly(BaseModel):
 
 
 class Artifact(NamedTuple):
-    """A verified version: what it is, the bytes of its graph, and of its statistics if any."""
+    """A verified version: what it is and the bytes of its graph."""
 
     manifest: Manifest
     model: bytes
-    statistics: bytes | None = None
 
 
 def fetch_artifact(store: Store, request: ServeRequest) -> Artifact:
@@ -57,8 +55,7 @@ def fetch_artifact(store: Store, request: ServeRequest) -> Artifact:
         inspect_graph(model)
     except UnsupportedGraphError as error:
         raise _unsupported(f"{file.key}: {error}") from error
-    statistics = manifest.file(STATISTICS_FILE)
-    return Artifact(manifest, model, _fetch_file(store, statistics) if statistics else None)
+    return Artifact(manifest, model)
 
 
 def read_manifest(content: bytes) -> Manifest:

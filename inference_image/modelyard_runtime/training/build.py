@@ -6,7 +6,7 @@ The same for a pod and by hand: callers differ in where the files lie and who wa
 import importlib.metadata
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -131,7 +131,7 @@ def _plan(job: Job, table: Table, reporter: Reporter) -> Plan:
 
 
 def _encoded(table: Table, plan: Plan) -> _Data:
-    target = replace(table.by_name[plan.target], type=plan.target_type)
+    target = table.by_name[plan.target].as_type(plan.target_type)
     known = ~target.missing
     if not known.all():
         table, target = table.take(known), target.take(known)

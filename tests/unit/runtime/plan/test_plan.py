@@ -159,6 +159,30 @@ def test_stated_outputs_are_class_probability_and_the_opposite_risk(tmp_path):
     assert "false" in (plan.output_schema[2].description or "")
 
 
+@pytest.mark.parametrize(
+    ("words", "schema", "classes", "type_"),
+    [
+        (("yes", "no"), None, ["no", "yes"], "string"),
+        (("Y", "N"), None, ["N", "Y"], "string"),
+        (("yes", "no"), fields(y="boolean"), ["false", "true"], "boolean"),
+        (("yes", "no"), fields(y="string", score="float"), ["no", "yes"], "string"),
+        (("yes", "no"), fields(y_probability="float"), ["no", "yes"], "string"),
+        (("True", "False"), None, ["false", "true"], "boolean"),
+        (("1", "0"), None, ["0", "1"], "integer"),
+    ],
+)
+def test_labels_come_back_as_the_data_spells_them(tmp_path, words, schema, classes, type_):
+    text = rows("a,y", noise, lambda i: words[i % 3 // 2])
+    plan = make_plan("Predict y", table_of(tmp_path, text), None, schema)
+    assert (plan.classes, plan.target_type) == (classes, type_)
+    assert plan.positive_class == classes[1]
+
+
+def test_of_mixed_spellings_the_most_frequent_one_is_the_label(tmp_path):
+    text = rows("a,y", noise, lambda i: ["no", "Yes", "YES", "No", "Yes", "no"][i % 6])
+    assert make_plan("Predict y", table_of(tmp_path, text)).classes == ["Yes", "no"]
+
+
 def test_of_several_classes_a_probability_is_the_named_or_the_predicted_ones(tmp_path):
     schema = fields(species="string", confidence_score="float", virginica_probability="float")
     plan = make_plan("Which species?", example_table(tmp_path, "iris"), None, schema)

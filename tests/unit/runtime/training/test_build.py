@@ -59,7 +59,7 @@ def churn(tmp_path_factory):
 def test_a_mixed_table_becomes_a_good_model(churn):
     _, report, manifest, _ = churn
     assert (manifest.target, manifest.task, manifest.positive_class) == (
-        *("churned", "binary", "true"),
+        *("churned", "binary", "Yes"),
     )
     assert manifest.metrics["roc_auc"] > 0.75
     assert report["onnx_difference"] <= 1e-4
@@ -86,7 +86,7 @@ def test_serving_predicts_every_row_like_the_graph_that_was_judged(churn):
                     "member": line["member"] == "yes",
                 }
             )
-            rows[-1]["_truth"] = line["churned"] == "Yes"
+            rows[-1]["_truth"] = line["churned"]
     answers = json.loads(predictor.predictions(json.dumps(rows).encode()).body)
     right = [
         answer["prediction"]["churned"] == row["_truth"]

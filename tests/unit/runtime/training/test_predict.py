@@ -150,7 +150,7 @@ def test_predictions_are_the_served_ones_in_the_order_of_the_rows(
 def test_columns_are_the_output_schema_then_the_class_and_each_probability(predicted, tmp_path):
     path = write_csv(tmp_path / "in.csv", ROWS[:1])
     assert list(predicted("stated", path)[0]) == [
-        *("gone", "gone_risk", "gone_probability_false", "gone_probability_true"),
+        *("gone", "gone_risk", "gone_probability_false", "gone_probability_yes"),
     ]
     bands = predicted("multiclass", path)[0]
     assert list(bands) == ["band", *(f"band_probability_{k}" for k in ("high", "low", "mid"))]
@@ -179,7 +179,7 @@ def test_json_lines_out_keep_types(models, tmp_path):
     lines = [json.loads(line) for line in output.read_text().splitlines()]
     expected = in_batch(models["binary"], ROWS[:3])
     assert [line["gone"] for line in lines] == [result["gone"] for result in expected]
-    assert all(isinstance(line["gone_probability_true"], float) for line in lines)
+    assert all(isinstance(line["gone_probability_yes"], float) for line in lines)
 
 
 def test_other_columns_in_any_order_are_passed_over(predicted, tmp_path):

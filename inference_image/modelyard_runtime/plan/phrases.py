@@ -1,0 +1,81 @@
+"""Ways to ask for something without its word: what a turn of phrase stands for.
+
+General English, like ``lexicon``; nothing here is about one data set. Called by ``intent``.
+"""
+
+import re
+from typing import NamedTuple
+
+
+class Phrase(NamedTuple):
+    """A turn of phrase and the words that a column may have for it."""
+
+    pattern: re.Pattern[str]
+    words: str
+
+
+def _phrases(*pairs: tuple[str, str]) -> tuple[Phrase, ...]:
+    return tuple(Phrase(re.compile(pattern, re.IGNORECASE), words) for pattern, words in pairs)
+
+
+#: Read as if the words stood there instead: the phrase's own words mean something else.
+_INSTEAD = _phrases(
+    (r"\b(employee|staff|personnel|labou?r) turnover\b", "attrition"),
+    (r"\b(fail\w*|unable) to (re)?pay( back)?\b", "default"),
+    (r"\bpa(y|ys|id|ying)( \w+){0,3} (back|off)\b", "repay"),
+    (r"\b(charged|written) off\b", "charged off default"),
+    (r"\b(sen[dt]|bring\w*|brought|giv\w+)( \w+){0,2} back\b", "return"),
+    (r"\bbr(eak|eaks|oke|oken|eaking) down\b", "failure"),
+    (r"\bturn(s|ed|ing)?( \w+){0,3} down\b", "reject"),
+    (r"\bset(ting)? free\b", "free"),
+    (r"\bdrop(s|ped|ping)? out\b", "dropout"),
+    (r"\bsign(s|ed|ing)? up\b", "subscribe"),
+    (r"\bshow(s|ed|ing)? up\b", "show attend"),
+    (r"\b(walk|go|switch)\w*( \w+){0,2} (away|elsewhere)\b", "leave"),
+    (r"\b(on|in) time\b", "punctual"),
+    (r"\bmiss(es|ed|ing)? (\w+ )?(appointment|visit|meeting|session)s?\b", "show"),
+    (r"\bhow many \w+ (are |is )?(left )?(until|till|before)\b", "remaining life until"),
+    (r"\bhow much time( is| are)? left\b", "remaining life"),
+)
+#: Asked for besides: the question's subject, as sure as its word.
+_SUBJECTS = _phrases(
+    (r"\bhow late\b", "delay"),
+    (r"\b(how long|when will|how soon|how quickly)\b", "duration"),
+    (r"\bhow (heavy|much does [\w ]+ weigh)\b", "weight"),
+    (r"\bhow strong\b", "strength"),
+    (r"\bhow old\b", "age"),
+    (r"\bhow (tall|high)\b", "height"),
+    (r"\bhow far\b", "distance"),
+    (r"\bhow (hot|warm|cold)\b", "temperature"),
+    (r"\bhow fast\b", "speed"),
+    (r"\bhow deep\b", "depth"),
+    (r"\bhow wide\b", "width"),
+    (r"\bhow (good|well)\b", "quality"),
+    (r"\bhow (expensive|cheap)\b", "price"),
+)
+#: Asked for besides, less surely.
+_IMPLIED = _phrases(
+    (r"\bhow much\b.*\b(sells?|selling|sold|costs?|pay|paid|buy|bought|worth|go for)\b", "price"),
+    (r"\b(get|ask|pay|sell|sold) for\b", "price"),
+    (r"\b(how much|what)\b.*\b(earns?|makes?|paid)\b", "salary"),
+    (r"\bhow many\b", "count"),
+    (r"\blos(e|es|ing|t)\b.*\b(customer|client|subscriber|member|employee|user)s?\b", "churn"),
+    (r"\bcredit(worthy|worthiness| risks?)\b", "default"),
+)
+
+
+def reworded(text: str) -> str:
+    """The text with phrases that mislead replaced by what they mean."""
+    for phrase in _INSTEAD:
+        text = phrase.pattern.sub(phrase.words, text)
+    return text
+
+
+def subjects(goal: str) -> str:
+    """The words for what a question such as “how late” asks for."""
+    return " ".join(phrase.words for phrase in _SUBJECTS if phrase.pattern.search(goal))
+
+
+def implied(goal: str) -> str:
+    """The words that a goal suggests without saying them."""
+    return " ".join(phrase.words for phrase in _IMPLIED if phrase.pattern.search(goal))
