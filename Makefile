@@ -13,7 +13,7 @@ CLUSTER := $(PYTHON) -m modelyard_cluster
 DEV := $(PYTHON) -m modelyard_dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint verify generate cluster images install bench bench-inference bench-lifecycle env status down
+.PHONY: help demo test unit lint verify generate cluster images install bench bench-inference bench-lifecycle bench-operator env status down
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,7 +46,7 @@ images: ## the container images of this checkout
 install: ## the chart, with the images of this checkout, on the cluster
 	@$(DEV) install --name $(NAME) --port $(PORT)
 
-bench: bench-inference bench-lifecycle ## all measurements, into bench.json and on the screen
+bench: bench-inference bench-lifecycle bench-operator ## all measurements, into bench.json and on the screen
 
 bench-inference: $(VENV) ## predictions of one pod, beside its peers
 	@.venv/bin/python bench/inference.py
@@ -54,6 +54,9 @@ bench-inference: $(VENV) ## predictions of one pod, beside its peers
 bench-lifecycle: $(VENV) ## from a table of 1,000 rows to its first prediction, on the cluster
 	@$(DEV) install --name $(NAME) --port $(PORT)
 	@eval "$$($(DEV) env --name $(NAME) --port $(PORT))" && .venv/bin/python bench/lifecycle.py
+
+bench-operator: $(VENV) ## the operator with many models on simulated nodes (SIZES=100,1000,5000)
+	@.venv/bin/python bench/operator_scale.py --plot docs/operator-scale.svg $(if $(SIZES),--sizes $(SIZES))
 
 env: ## lines for: eval "$(make -s env)"
 	@$(DEV) env --name $(NAME) --port $(PORT)

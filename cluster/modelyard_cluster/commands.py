@@ -8,7 +8,15 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from modelyard_cluster import components, forwarder, packages, state, teardown, tools
+from modelyard_cluster import (
+    components,
+    forwarder,
+    packages,
+    processes,
+    state,
+    teardown,
+    tools,
+)
 from modelyard_cluster.base_image import ensure_base_image
 from modelyard_cluster.builds import ensure_built
 from modelyard_cluster.console import elapsed_text, say
@@ -17,14 +25,18 @@ from modelyard_cluster.paths import StatePaths, known_states, locked, state_path
 from modelyard_cluster.providers import Choice, Provider, choose
 from modelyard_cluster.providers import kind as kind_provider
 from modelyard_cluster.providers.context import Context
+from modelyard_cluster.providers.daemons import start_daemon
 from modelyard_cluster.providers.forwarding import make_way_for_port
 from modelyard_cluster.providers.local import Local
+from modelyard_cluster.providers.simulated import Simulated
+from modelyard_cluster.run import ending
 from modelyard_cluster.state import Record
 
 PROVIDERS: dict[str, Callable[[StatePaths, Record], Provider]] = {
     "context": Context,
     "kind": kind_provider.Kind,
     "local": Local,
+    "simulated": Simulated,
 }
 
 
@@ -34,14 +46,18 @@ def up(options: argparse.Namespace) -> None:
     paths = state_paths(options.name)
     with locked(f"state-{paths.name}"):
         before = state.load(paths)
-        choice = choose(os.environ, before, kind_provider.why_not)
+        choice = (
+            Choice("simulated", "as asked")
+            if options.simulated
+            else choose(os.environ, before, kind_provider.why_not)
+        )
         target = wanted(paths, before, choice, options.port)
         provider = PROVIDERS[choice.provider](paths, target)
         say(f"Cluster {paths.name}: {choice.provider} ({choice.reason}).")
         if before == target and target.ready and provider.is_up():
             say(f"It is up. {_ways_in(paths, target)}")
             return
-        if choice.provider != "kind" or before is None:
+        if choice.provider in ("context", "local") or (choice.provider == "kind" and not before):
             make_way_for_port(paths, target.port, before.port if before else None)
         record = provider.up()
         state.save(paths, record)
@@ -74,10 +90,10 @@ def wanted(paths: StatePaths, before: Record | None, choice: Choice, port: int |
 
 
 def _ways_in(paths: StatePaths, record: Record) -> str:
-    return (
-        f"The façade comes to http://127.0.0.1:{record.port} once it is installed.\n"
-        f"  export KUBECONFIG={paths.kubeconfig} PATH={tools.bin_folder()}:$PATH"
-    )
+    way = f"  export KUBECONFIG={paths.kubeconfig} PATH={tools.bin_folder()}:$PATH"
+    if record.provider == "simulated":
+        return f"Its pods only seem to run.\n{way}"
+    return f"The façade comes to http://127.0.0.1:{record.port} once it is installed.\n{way}"
 
 
 def down(options: argparse.Namespace) -> None:
@@ -125,6 +141,18 @@ def kubeconfig(options: argparse.Namespace) -> None:
     """Print where the kubeconfig is."""
     paths, _ = state.existing(options.name)
     print(paths.kubeconfig)
+
+
+def restart(options: argparse.Namespace) -> None:
+    """Kill one part as a crash would, leave it away for a while, and start it again."""
+    paths, record = state.existing(options.name)
+    provider = PROVIDERS[record.provider](paths, record)
+    if not isinstance(provider, Local | Simulated):
+        raise UsageError(f"The parts of a cluster of {record.provider} are not ours to restart.")
+    daemon = provider.daemon(options.part)
+    processes.stop(paths.pids, daemon.name, grace=0)
+    ending.wait(options.away)
+    start_daemon(paths, daemon)
 
 
 def load(options: argparse.Namespace) -> None:
@@ -175,6 +203,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "down": down,
     "status": status,
     "kubeconfig": kubeconfig,
+    "restart": restart,
     "load": load,
     "forward": forward,
     "tools": show_tools,

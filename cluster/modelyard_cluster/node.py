@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from modelyard_cluster import addresses, network
-from modelyard_cluster.components import ETCD, KUBERNETES
+from modelyard_cluster.components import ETCD, KUBERNETES, KWOK
 from modelyard_cluster.configuration import API_PORT, node_name
 from modelyard_cluster.paths import StatePaths
 from modelyard_cluster.processes import Daemon
 
 ETCD_ADDRESS = "http://127.0.0.1:2379"
+AUDIT_LOG = "audit.log"
+UNLIMITED = ("--kube-api-qps=5000", "--kube-api-burst=10000")
 STOP_ORDER = (
     "kubelet",
     "kube-proxy",
@@ -38,6 +40,23 @@ def clients(paths: StatePaths, node_address: str) -> list[Daemon]:
         _kubernetes(paths, "kube-scheduler", scheduler_flags(paths)),
         _kubernetes(paths, "kubelet", kubelet_flags(paths, node_address)),
         _kubernetes(paths, "kube-proxy", [f"--config={paths.config / 'kube-proxy.json'}"]),
+    ]
+
+
+def simulated(paths: StatePaths, node_address: str) -> list[Daemon]:
+    """A control plane with kwok in place of nodes; the first two have to answer before the rest."""
+    return [
+        _inside(paths, "etcd", [str(ETCD.binary("etcd")), *etcd_flags(paths)]),
+        _kubernetes(
+            paths,
+            "kube-apiserver",
+            [*api_server_flags(paths, node_address), *audit_flags(paths)],
+        ),
+        _kubernetes(
+            paths, "kube-controller-manager", [*controller_manager_flags(paths), *UNLIMITED]
+        ),
+        _kubernetes(paths, "kube-scheduler", [*scheduler_flags(paths), *UNLIMITED]),
+        _inside(paths, "kwok", [str(KWOK.binary("kwok")), *kwok_flags(paths)]),
     ]
 
 
@@ -138,4 +157,25 @@ def kubelet_flags(paths: StatePaths, node_address: str) -> list[str]:
         f"--cert-dir={paths.kubelet / 'pki'}",
         f"--hostname-override={node_name(paths.name)}",
         f"--node-ip={node_address}",
+    ]
+
+
+def audit_flags(paths: StatePaths) -> list[str]:
+    """One file, of whatever size, that whoever measures reads."""
+    return [
+        f"--audit-policy-file={paths.config / 'audit.yaml'}",
+        f"--audit-log-path={paths.logs / AUDIT_LOG}",
+        "--audit-log-maxsize=100000",
+    ]
+
+
+def kwok_flags(paths: StatePaths) -> list[str]:
+    """Every node is kwok's, with a lease that it renews."""
+    return [
+        f"--kubeconfig={paths.kubeconfig}",
+        f"--config={paths.config / 'kwok.yaml'}",
+        "--manage-all-nodes=true",
+        "--node-lease-duration-seconds=40",
+        "--cidr=10.0.0.0/8",
+        "--v=WARN",
     ]

@@ -79,6 +79,7 @@ def test_an_error_is_two_lines_and_exit_code_1(capsys: pytest.CaptureFixture[str
 
 
 def test_every_command_of_the_parser_is_there() -> None:
+    named = {"load": "image", "restart": "etcd"}
     for command in commands.COMMANDS:
-        arguments = [command, "image"] if command == "load" else [command]
+        arguments = [command, named[command]] if command in named else [command]
         assert isinstance(cli.parser().parse_args(arguments), Namespace)

@@ -8,6 +8,8 @@ from modelyard_cluster import addons, certificates, components, configuration, l
 from modelyard_cluster.addons import coredns
 from modelyard_cluster.errors import UsageError
 from modelyard_cluster.paths import StatePaths
+from modelyard_cluster.providers import simulated
+from modelyard_cluster.providers.daemons import named
 
 PATHS = StatePaths("demo", Path("/s/modelyard/demo"))
 
@@ -133,3 +135,18 @@ def test_short_names_mean_what_they_mean_in_a_pod(image: str, found: str) -> Non
     if image == "api:dev":
         present = ["localhost/api:dev"]
     assert loading.name_on_node(image, present) == found
+
+
+def test_a_simulated_cluster_has_no_kubelet_and_writes_down_what_the_operator_writes() -> None:
+    daemons = {daemon.name: daemon.command for daemon in node.simulated(PATHS, "10.0.0.1")}
+    assert list(daemons) == list(simulated.PARTS)
+    assert f"--audit-log-path={PATHS.logs / node.AUDIT_LOG}" in daemons["kube-apiserver"]
+    policy = (configuration.TEMPLATES / "audit.yaml").read_text()
+    assert "system:serviceaccount:modelyard-system:modelyard-operator" in policy
+
+
+def test_a_part_is_found_by_its_name() -> None:
+    daemons = node.simulated(PATHS, "10.0.0.1")
+    assert named(daemons, "etcd").name == "etcd"
+    with pytest.raises(UsageError, match="no part called 'kubelet'"):
+        named(daemons, "kubelet")

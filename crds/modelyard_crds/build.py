@@ -14,6 +14,7 @@ from modelyard_crds.base import ApiModel
 from modelyard_crds.conditions import shorten
 from modelyard_crds.dataset import ColumnStatus, DatasetFormat
 from modelyard_crds.fields import FieldSchema, Source
+from modelyard_crds.model_deployment import PredictionLog
 from modelyard_crds.model_version import Build, Task, TrainingInfo
 from modelyard_crds.reasons import Reason
 
@@ -31,6 +32,10 @@ ENV_POD_UID = "MODELYARD_POD_UID"
 #: Folders where the pods find Secrets, one file a key.
 STORE_MOUNT = "/var/run/modelyard/store"
 SOURCE_MOUNT = "/var/run/modelyard/source"
+
+#: Above all prediction logs, and for how many days they are kept.
+PREDICTIONS_PREFIX = "predictions/"
+PREDICTIONS_KEPT_DAYS = 7
 
 #: Port of a serving pod.
 SERVING_PORT = 8080
@@ -224,6 +229,8 @@ class ServeRequest(ApiModel):
     version: int
     manifest_key: str
     manifest_digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+    deployment_uid: str = Field("", description="Empty where no ModelDeployment is behind it.")
+    prediction_log: PredictionLog | None = None
 
 
 def upload_prefix(namespace: str, upload_id: str) -> str:
@@ -259,6 +266,11 @@ def progress_key(version_uid: str) -> str:
 def logs_key(version_uid: str) -> str:
     """Where a build's log is, as JSON lines."""
     return f"{build_prefix(version_uid)}logs.jsonl"
+
+
+def predictions_folder(moment: datetime, deployment_uid: str, pod_uid: str) -> str:
+    """Folder of a pod's prediction log of one day; days first, so that old ones go as a whole."""
+    return f"{PREDICTIONS_PREFIX}{moment:%Y-%m-%d}/{deployment_uid}/{pod_uid}/"
 
 
 class UploadFile(ApiModel):

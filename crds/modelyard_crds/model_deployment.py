@@ -1,6 +1,6 @@
 """ModelDeployment: one version of a Model, served in one environment."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -39,6 +39,33 @@ class Autoscaling(ApiModel):
     )
     scale_down_stabilization_seconds: int = Field(
         120, description="Pods stay for so long after the load that needed them.", ge=0, le=3600
+    )
+
+
+class DriftLimits(ApiModel):
+    """From when on the condition DataDrift is True."""
+
+    threshold: float = Field(
+        0.2,
+        description="Population stability index above which a column has drifted.",
+        ge=0.01,
+        le=10,
+    )
+    min_rows: int = Field(
+        200, description="Rows below which nothing is said.", ge=50, le=10_000_000
+    )
+
+
+class PredictionLog(ApiModel):
+    """A sample of rows and their predictions, kept in the object store for some days."""
+
+    sample_rate: float = Field(
+        0.01, description="Share of rows that are kept, at most 1 for all.", gt=0, le=1
+    )
+    exclude: list[Annotated[str, Field(max_length=253)]] = Field(
+        default_factory=list,
+        description="Fields, of rows or predictions, that are never written.",
+        max_length=256,
     )
 
 
@@ -85,6 +112,19 @@ class ModelDeploymentSpec(ApiModel):
     tolerations: list[Toleration] | None = Field(
         None, description="Taints that the pods put up with.", max_length=16
     )
+    drift: DriftLimits | None = Field(
+        None, description="When the condition DataDrift is True; absent takes the defaults."
+    )
+    prediction_log: PredictionLog | None = Field(
+        None, description="Keep a sample of predictions; absent keeps none."
+    )
+
+
+class DriftedColumn(ApiModel):
+    """A column whose values are no longer those of training."""
+
+    name: str = Field(max_length=253)
+    psi: float = Field(description="Population stability index when the condition last changed.")
 
 
 class ModelDeploymentStatus(ApiModel):
@@ -99,6 +139,9 @@ class ModelDeploymentStatus(ApiModel):
     replicas: int | None = Field(None, description="Pods there are.", ge=0)
     ready_replicas: int | None = Field(None, description="Pods that are ready.", ge=0)
     selector: str | None = Field(None, description="Label selector of the pods.", max_length=512)
+    drifted_columns: list[DriftedColumn] | None = Field(
+        None, description="Columns that the condition DataDrift is about.", max_length=20
+    )
     conditions: Conditions = Field(default_factory=list[Condition])
 
 

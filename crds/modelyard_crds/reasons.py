@@ -13,6 +13,7 @@ class ConditionType(StrEnum):
     PROGRESSING = "Progressing"
     STALLED = "Stalled"
     DEGRADED = "Degraded"
+    DATA_DRIFT = "DataDrift"
 
 
 class Reason(StrEnum):
@@ -104,6 +105,9 @@ class Reason(StrEnum):
     NO_SCALING_METRICS = "NoScalingMetrics", "It serves, but the autoscaler measures nothing."
     NOT_PROGRESSING = "NotProgressing", "New pods did not become ready in time."
     POD_UNAVAILABLE = "PodUnavailable", "Fewer pods are ready than wanted."
+    COLUMNS_DRIFTED = "ColumnsDrifted", "Columns of the rows predicted differ from training."
+    NO_DRIFT = "NoDrift", "The rows predicted are like those of training."
+    TOO_FEW_PREDICTIONS = "TooFewPredictions", "Too few rows were predicted to compare them."
     INTERNAL_ERROR = "InternalError", "A fault of Modelyard itself; it is retried."
 
 

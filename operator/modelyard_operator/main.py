@@ -11,21 +11,24 @@ from dataclasses import dataclass
 import kopf
 from kubernetes.aio.client import Configuration
 
+from modelyard_crds.data_drift import DRIFT_SECONDS
 from modelyard_operator.cluster import metrics
 from modelyard_operator.cluster.access import check_access
 from modelyard_operator.cluster.apply import Writer
 from modelyard_operator.cluster.cache import Cache
 from modelyard_operator.cluster.client import Api, load_configuration
 from modelyard_operator.cluster.crds import check_crds
+from modelyard_operator.cluster.drift_summaries import DriftSummaries
 from modelyard_operator.cluster.events import EventPoster
 from modelyard_operator.cluster.gather import Gatherer
 from modelyard_operator.cluster.health import Health, expected_watches, serve
 from modelyard_operator.cluster.intake import Intake
-from modelyard_operator.cluster.kinds import DEPLOYMENT, JOB
+from modelyard_operator.cluster.kinds import DEPLOYMENT, JOB, MODEL_DEPLOYMENT
 from modelyard_operator.cluster.lease import Election
 from modelyard_operator.cluster.queue import Queues, new_queues
 from modelyard_operator.cluster.reconciler import Doors, Reconciler
 from modelyard_operator.cluster.resync import Resync
+from modelyard_operator.cluster.routing import Key
 from modelyard_operator.cluster.secrets import StoreSecrets
 from modelyard_operator.cluster.status import StatusWriter
 from modelyard_operator.cluster.store import Store
@@ -65,6 +68,7 @@ class Program:
     health: Health
     secrets: StoreSecrets
     sweeper: Sweeper
+    drift: DriftSummaries
     #: None outside a cluster, where this is the only one.
     election: Election | None
 
@@ -104,9 +108,10 @@ def _assemble(settings: Settings, configuration: Configuration, api: Api, store:
     cache, queues = Cache(), new_queues()
     intake = Intake(cache, queues)
     secrets = StoreSecrets(api, store)
+    drift = DriftSummaries(store)
     reconciler = Reconciler(
         cache,
-        Gatherer(api, cache, store, settings.runtime),
+        Gatherer(api, cache, store, settings.runtime, drift),
         Doors(
             writer=Writer(api, cache, intake),
             status=StatusWriter(api, intake),
@@ -128,6 +133,7 @@ def _assemble(settings: Settings, configuration: Configuration, api: Api, store:
         health=Health(pool, expected_watches(settings.namespaces)),
         secrets=secrets,
         sweeper=Sweeper(api, cache, store),
+        drift=drift,
         election=_election(settings, api),
     )
 
@@ -186,6 +192,7 @@ async def _background(program: Program, stop: asyncio.Event) -> AsyncIterator[No
         _lead(program, stop),
         _resync_now_and_then(program),
         _watch_health(program, stop),
+        _look_at_drift_now_and_then(program),
     ]
     if not program.settings.namespaces:
         routines.append(_sweep_now_and_then(program))
@@ -255,6 +262,22 @@ async def _keep_store_secrets(program: Program) -> None:
     namespaces = {key[0] for kind in (DEPLOYMENT, JOB) for key in program.cache.keys(kind)}
     for namespace in sorted(namespaces):
         await program.secrets.ensure(namespace)
+
+
+async def _look_at_drift_now_and_then(program: Program) -> None:
+    while True:
+        await asyncio.sleep(DRIFT_SECONDS)
+        if not program.pool.started:
+            continue
+        try:
+            changed = await program.drift.refresh()
+        except OperatorError as error:
+            logger.warning("drift not looked at", extra={"error": str(error)})
+            continue
+        queue = program.queues[MODEL_DEPLOYMENT.kind]
+        for (namespace, name), uid, _ in list(program.cache.known(MODEL_DEPLOYMENT)):
+            if uid in changed:
+                queue.add(Key(MODEL_DEPLOYMENT.kind, namespace, name))
 
 
 async def _sweep_now_and_then(program: Program) -> None:

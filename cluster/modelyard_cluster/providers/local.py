@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from modelyard_cluster import (
     teardown,
     tools,
 )
-from modelyard_cluster.api import ApiClient, has_condition, wait_until
+from modelyard_cluster.api import ApiClient, has_condition
 from modelyard_cluster.builds import ensure_built
 from modelyard_cluster.components import LOCAL_CLUSTER
 from modelyard_cluster.configuration import node_name
@@ -32,6 +31,7 @@ from modelyard_cluster.console import say, step
 from modelyard_cluster.kubectl import apply
 from modelyard_cluster.paths import StatePaths, write_atomically, write_json
 from modelyard_cluster.processes import Daemon
+from modelyard_cluster.providers.daemons import named, start_daemon, wait
 from modelyard_cluster.providers.forwarding import start_forwarder
 from modelyard_cluster.state import Record, boot_id, save
 
@@ -112,6 +112,16 @@ class Local:
             found[name] = "available" if available else "not available"
         return found
 
+    def daemon(self, name: str) -> Daemon:
+        """How a part is run.
+
+        Raises:
+            UsageError: it has no such part.
+        """
+        address = self.record.node_address
+        daemons = [*node.api_server(self.paths, address), *node.clients(self.paths, address)]
+        return named(daemons, name)
+
 
 def _forget_other_boot(paths: StatePaths, record: Record) -> None:
     """After a restart of the machine the runtime's notes on running containers are wrong."""
@@ -159,28 +169,23 @@ def _write_resolvers(paths: StatePaths) -> bool:
 def _start(paths: StatePaths, record: Record) -> None:
     processes.forget_dead(paths.pids)
     for daemon in node.api_server(paths, record.node_address):
-        _start_daemon(paths, daemon)
+        start_daemon(paths, daemon)
     _wait_for_containerd(paths)
     loading.system_images(paths, images.SYSTEM_IMAGES)
     client = ApiClient(paths.kubeconfig)
-    _wait(paths, "The API server does not answer", client.is_ready, seconds=120)
+    wait(paths, "The API server does not answer", client.is_ready, seconds=120)
     for daemon in node.clients(paths, record.node_address):
-        _start_daemon(paths, daemon)
+        start_daemon(paths, daemon)
     start_forwarder(paths, cgroup=cgroups.daemons_file(paths.name))
     name = node_name(paths.name)
-    _wait(paths, "The node is not ready", lambda: client.node_is_ready(name), seconds=120)
-
-
-def _start_daemon(paths: StatePaths, daemon: Daemon) -> None:
-    group = cgroups.daemons_file(paths.name)
-    processes.start(daemon, pids=paths.pids, logs=paths.logs, cgroup=group)
+    wait(paths, "The node is not ready", lambda: client.node_is_ready(name), seconds=120)
 
 
 def _wait_for_containerd(paths: StatePaths) -> None:
     def answers() -> bool:
         return loading.containerd_answers(paths)
 
-    _wait(paths, "containerd does not answer", answers, seconds=60)
+    wait(paths, "containerd does not answer", answers, seconds=60)
 
 
 def _start_addons(paths: StatePaths, *, has_upstream: bool) -> None:
@@ -193,8 +198,8 @@ def _start_addons(paths: StatePaths, *, has_upstream: bool) -> None:
             return client.deployment_is_available(namespace, name)
 
         advice = f"See: kubectl -n {namespace} describe pod -l k8s-app={name}"
-        _wait(paths, f"{name} is not available", available, seconds=180, advice=advice)
-    _wait(
+        wait(paths, f"{name} is not available", available, seconds=180, advice=advice)
+    wait(
         paths,
         "kube-proxy or the metrics API do not answer",
         lambda: _addons_run(client),
@@ -209,13 +214,3 @@ def _addons_run(client: ApiClient) -> bool:
         and has_condition(client.get(metrics), "Available")
         and client.get("/api/v1/namespaces/default/serviceaccounts/default") is not None
     )
-
-
-def _wait(
-    paths: StatePaths, what: str, holds: Callable[[], bool], *, seconds: float, advice: str = ""
-) -> None:
-    def check() -> None:
-        for name in processes.names(paths.pids):
-            processes.require_running(paths.pids, paths.logs, name)
-
-    wait_until(what, holds, seconds=seconds, advice=advice or f"Logs: {paths.logs}", check=check)

@@ -10,9 +10,12 @@ from pydantic import JsonValue
 
 from modelyard_crds.fields import FieldSchema
 from modelyard_runtime.data.table import Column, Table
+from modelyard_runtime.features import FloatArray
 
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 TOP_CATEGORIES = 50
+#: Bounds between the bins of a number; as many bins of equal weight as its values allow.
+BIN_SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _DIGITS = 7
 
 
@@ -52,7 +55,18 @@ def column_statistics(column: Column) -> dict[str, Any]:
             f"{share:g}": _rounded(value)
             for share, value in zip(QUANTILES, quantiles.tolist(), strict=True)
         },
+        "bins": bins_of(values),
     }
+
+
+def bins_of(values: FloatArray) -> dict[str, Any]:
+    """Bins of about equal weight, and how many values each has.
+
+    A bin goes from above the edge before it up to its own edge.
+    """
+    edges = np.unique(np.quantile(values, BIN_SHARES, method="lower"))
+    counts = np.bincount(np.searchsorted(edges, values), minlength=len(edges) + 1)
+    return {"edges": edges.tolist(), "counts": counts.tolist()}
 
 
 def example_of(table: Table, schema: Sequence[FieldSchema]) -> dict[str, JsonValue]:

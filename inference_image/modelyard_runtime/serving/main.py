@@ -20,6 +20,7 @@ from modelyard_runtime.serving.errors import RequestError
 from modelyard_runtime.serving.predictor import Predictor
 from modelyard_runtime.serving.server import serve
 from modelyard_runtime.serving.settings import Settings, read_settings
+from modelyard_runtime.serving.watchers import watchers_of
 from modelyard_runtime.store import UnavailableError, open_store, read_config
 
 #: Threads hold the interpreter at most this long while the loop waits for it.
@@ -81,6 +82,7 @@ def load(settings: Settings, clock: Clock = CLOCK) -> Predictor:
         lambda: _fetch(request, settings.store_folder), settings.start_seconds, clock
     )
     predictor = open_artifact(artifact, settings.max_rows)
+    predictor.watchers = watchers_of(artifact, request)
     log.info("serving %s v%d", request.model, request.version)
     return predictor
 

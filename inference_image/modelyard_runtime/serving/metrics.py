@@ -5,7 +5,7 @@ Labels are few and fixed (route, class of the code), never something a client se
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -36,7 +36,9 @@ class _Series:
 class Metrics(Collector):
     """The numbers of one process."""
 
-    def __init__(self, info: Mapping[str, str], ready: Callable[[], bool]) -> None:
+    def __init__(
+        self, info: Mapping[str, str], ready: Callable[[], bool], more: Iterable[Collector] = ()
+    ) -> None:
         self.in_flight = 0
         self._rows: dict[str, int] = {}
         self._series: dict[tuple[str, int], _Series] = {}
@@ -44,6 +46,8 @@ class Metrics(Collector):
         self._ready = ready
         self._registry = CollectorRegistry()
         self._registry.register(self)
+        for collector in more:
+            self._registry.register(collector)
         ProcessCollector(registry=self._registry)
 
     def observe(self, route: str, status: int, seconds: float) -> None:

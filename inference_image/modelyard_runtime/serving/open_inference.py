@@ -101,7 +101,7 @@ class OpenInference:
         names, columns = _columns(request, binary, self._predictor.max_rows)
         objects = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
         rows, ignored = self._predictor.rows_of(objects)
-        tensors = self._wanted(self._outputs(self._predictor.scores(rows)), request)
+        tensors = self._wanted(self._outputs(self._predictor.predict(rows, request_id)), request)
         described, appended = _write(tensors, request)
         head = msgspec.json.encode(
             {

@@ -24,6 +24,7 @@ from modelyard_runtime.serving.explanation import contributions, plan
 from modelyard_runtime.serving.results import Renderer, Scores
 from modelyard_runtime.serving.session import Session
 from modelyard_runtime.serving.values import Row
+from modelyard_runtime.serving.watchers import NO_WATCHERS, Watchers
 
 MAX_ROWS = 10_000
 #: Rows that go through the graph at once; bounds what a batch needs in memory.
@@ -54,6 +55,9 @@ class Predictor:
         self._session = Session(model, output_name(manifest))
         _expect_inputs(self._session, manifest)
         self._render = Renderer(manifest)
+        self._render_each = Renderer(manifest, '{"prediction":%s}')
+        #: What looks on; put here before the first request.
+        self.watchers: Watchers = NO_WATCHERS
         self._reference = self._decoder.one(orjson.dumps(manifest.example)).rows[0]
         # The parts of an answer around its result, in one piece each.
         self._tail = b',"model_name":%b,"model_version":%b,"created_at":"' % (
@@ -64,7 +68,7 @@ class Predictor:
     def infer(self, body: bytes, request_id: str, now: float, *, explain: bool) -> Prediction:
         """The answer to one JSON object."""
         rows, ignored = self._decoder.one(body)
-        scores = self.scores(rows)
+        scores = self.predict(rows, request_id)
         answer = b'{"request_id":"%b","result":%b%b%b%b"}' % (
             request_id.encode(),
             self._render(scores)[0],
@@ -89,10 +93,13 @@ class Predictor:
 
     def results(self, rows: Sequence[Row]) -> list[bytes]:
         """The result of each row as a JSON object."""
-        results: list[bytes] = []
-        for start in range(0, len(rows), CHUNK_ROWS):
-            results += self._render(self.scores(rows[start : start + CHUNK_ROWS]))
-        return results
+        return self._render(self.predict(rows))
+
+    def predict(self, rows: Sequence[Row], request_id: str = "") -> Scores:
+        """The scores of rows that were asked for: what looks on is told of them."""
+        scores = self.scores(rows)
+        self.watchers.note(rows, scores, request_id)
+        return scores
 
     def scores(self, rows: Sequence[Row]) -> Scores:
         """What the graph says of some rows: probabilities by class, or the value."""
@@ -106,7 +113,7 @@ class Predictor:
         return self._decoder.objects(objects)
 
     def _answered(self, decoded: Rows) -> Prediction:
-        parts = [b'{"prediction":%b}' % result for result in self.results(decoded.rows)]
+        parts = self._render_each(self.predict(decoded.rows))
         return Prediction(b"[" + b",".join(parts) + b"]", len(parts), decoded.ignored)
 
     def _explain(self, row: Row, score: NDArray[np.float32]) -> bytes:
@@ -135,13 +142,14 @@ class Predictor:
         return int(score.argmax()) if classes else 0
 
     def warm_up(self) -> None:
-        """Predict the manifest's example, alone and in a batch.
+        """Predict the manifest's example, alone and in a batch; nothing looks on.
 
         Raises RequestError or an error of ONNX Runtime where that does not work.
         """
         example = orjson.dumps(self.manifest.example)
-        self.infer(example, "req_warmup000000", 0.0, explain=False)
-        self.predictions(b"[" + b",".join([example] * 2) + b"]")
+        self._render(self.scores(self._decoder.one(example).rows))
+        pair = self._decoder.many(b"[" + b",".join([example] * 2) + b"]")
+        self._render_each(self.scores(pair.rows))
 
 
 @lru_cache(maxsize=2)

@@ -22,15 +22,17 @@ Column = Callable[[Scores], Sequence[bytes]]
 
 
 class Renderer:
-    """Writes the result of each row as a JSON object."""
+    """Writes the result of each row as a JSON object, within what ``around`` puts for %s."""
 
-    def __init__(self, manifest: Manifest) -> None:
+    def __init__(self, manifest: Manifest, around: str = "%s") -> None:
         types = {field.name: field.type for field in manifest.output_schema}
         self._columns = [
             _column(output, types.get(output.name), manifest.classes) for output in manifest.outputs
         ]
         names = [_escaped(json.dumps(output.name)) for output in manifest.outputs]
-        self._template = b"{" + b",".join(name + b":%b" for name in names) + b"}"
+        result = b"{" + b",".join(name + b":%b" for name in names) + b"}"
+        before, after = around.split("%s")
+        self._template = before.encode() + result + after.encode()
 
     def __call__(self, scores: Scores) -> list[bytes]:
         """One JSON object a row."""

@@ -21,7 +21,9 @@ from modelyard_runtime.serving.assembly import assemble
 from modelyard_runtime.serving.health import Health
 from modelyard_runtime.serving.predictor import Predictor
 from modelyard_runtime.serving.protocol import Protocol
+from modelyard_runtime.serving.reporting import Reporter
 from modelyard_runtime.serving.settings import Settings
+from modelyard_runtime.store import open_store, read_config
 
 #: Longer than the façade keeps connections, so that the side that reuses one closes it.
 KEEP_ALIVE_SECONDS = 75
@@ -38,7 +40,12 @@ log = logging.getLogger(__name__)
 async def serve(predictor: Predictor, settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then drain."""
     threads = cpu_limit(_CPU_MAX)
-    with ThreadPoolExecutor(threads, thread_name_prefix="predict") as executor:
+    reporter = Reporter(
+        predictor.watchers.all,
+        lambda: open_store(read_config(settings.store_folder)),
+        settings.report_seconds,
+    )
+    with ThreadPoolExecutor(threads, thread_name_prefix="predict") as executor, reporter:
         pod = assemble(predictor, settings, executor)
         await pod.health.probe()
         server = _Server(_config(pod.app, settings))

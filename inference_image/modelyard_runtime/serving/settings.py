@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelyard_crds.build import SERVING_PORT, STORE_MOUNT
+from modelyard_crds.data_drift import DRIFT_SECONDS
 from modelyard_runtime.serving.predictor import MAX_ROWS
 
 MEBI = 1024 * 1024
@@ -25,6 +26,7 @@ class Settings:
     body_seconds: float
     drain_seconds: float
     start_seconds: float
+    report_seconds: float
 
     @property
     def held_bytes(self) -> int:
@@ -50,4 +52,5 @@ def read_settings(arguments: Sequence[str]) -> Settings:
     add("--body-seconds", type=float, default=30.0, help="time for a body to arrive")
     add("--drain-seconds", type=float, default=1.0, help="time to go on serving after SIGTERM")
     add("--start-seconds", type=float, default=60.0, help="time to wait for the store")
+    add("--report-seconds", type=float, default=DRIFT_SECONDS, help="between reports to the store")
     return Settings(**vars(parser.parse_args(arguments)))

@@ -8,6 +8,7 @@ not at all; those are the calls that mypy is told to let pass.)
 import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
+from urllib.request import getproxies
 
 import aiohttp
 import msgspec
@@ -50,6 +51,9 @@ async def load_configuration() -> Configuration:
             msg = f"neither a service account nor a kubeconfig was found: {error}"
             raise SettingsError(msg) from error
     configuration.connection_pool_maxsize = 100
+    # Told to trust the environment, which is its default, aiohttp looks into ~/.netrc before each
+    # call, in a thread; what of it may be needed to reach the API server is a proxy.
+    configuration.client_session_kwargs = {"trust_env": bool(getproxies())}
     return configuration
 
 

@@ -20,6 +20,7 @@ from modelyard_crds.build import (
 from modelyard_operator.cluster.apply import controller_uid
 from modelyard_operator.cluster.cache import Cache, owned_by, refers_to, served_from
 from modelyard_operator.cluster.client import Api
+from modelyard_operator.cluster.drift_summaries import DriftSummaries
 from modelyard_operator.cluster.kinds import (
     AUTOSCALER,
     DATASET,
@@ -55,11 +56,14 @@ T = TypeVar("T", bound=ApiModel)
 class Gatherer:
     """Makes observations out of the cache, the store and, where neither tells, the API server."""
 
-    def __init__(self, api: Api, cache: Cache, store: Store, runtime: Runtime) -> None:
+    def __init__(
+        self, api: Api, cache: Cache, store: Store, runtime: Runtime, drift: DriftSummaries
+    ) -> None:
         self._api = api
         self._cache = cache
         self._store = store
         self._runtime = runtime
+        self._drift = drift
 
     async def dataset(self, raw: Raw) -> DatasetObserved:
         """All that a decision on a Dataset rests on."""
@@ -141,6 +145,7 @@ class Gatherer:
                 disruption_budget=self._child(DISRUPTION_BUDGET, deployment),
             ),
             pods=_pods(pods, serving.CONTAINER),
+            drift=self._drift.of(deployment.metadata.uid),
         )
 
     async def exists(self, kind: Kind, namespace: str, name: str, uid: str) -> bool:

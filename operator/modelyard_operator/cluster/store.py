@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -106,6 +106,16 @@ class Store:
         except (BaseError, TimeoutError, OSError) as error:
             raise _unavailable(self._config, error) from error
 
+    async def delete(self, keys: Sequence[str]) -> None:
+        """Delete keys.
+
+        Raises StoreUnavailableError.
+        """
+        try:
+            await obstore.delete_async(self._opened(), keys)
+        except (BaseError, OSError) as error:
+            raise _unavailable(self._config, error) from error
+
     async def delete_prefix(self, prefix: str) -> int:
         """Delete all keys under a prefix; tells how many there were.
 
@@ -138,6 +148,19 @@ class Store:
             raise _unavailable(self._config, error) from error
         for item in newest.items():
             yield item
+
+    async def files(self, prefix: str) -> dict[str, datetime]:
+        """Keys under a prefix, each with its last change.
+
+        Raises StoreUnavailableError.
+        """
+        found: dict[str, datetime] = {}
+        try:
+            async for page in obstore.list(self._opened(), prefix):
+                found |= {entry["path"]: entry["last_modified"] for entry in page}
+        except (BaseError, OSError) as error:
+            raise _unavailable(self._config, error) from error
+        return found
 
     def _opened(self) -> ObjectStore:
         _ = self.config  # looks at the mount, and opens anew what changed

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from modelyard_crds import names
 from modelyard_crds.conditions import Condition, with_condition
+from modelyard_crds.data_drift import DriftSummary
 from modelyard_crds.model import Model
 from modelyard_crds.model_deployment import (
     DeploymentPhase,
@@ -13,6 +14,7 @@ from modelyard_crds.model_deployment import (
 )
 from modelyard_crds.model_version import ModelVersion
 from modelyard_crds.reasons import ConditionType, Reason
+from modelyard_operator.reconcile.data_drift import report_drift
 from modelyard_operator.reconcile.decision import Decision, Refusal, Standing, Verdict, judged
 from modelyard_operator.reconcile.deployment_children import NO_CHILDREN, Children, children_due
 from modelyard_operator.reconcile.deployment_rollout import Rollout, rollout_verdict
@@ -38,6 +40,8 @@ class DeploymentObserved:
     children: Children = NO_CHILDREN
     pods: tuple[PodFacts, ...] = ()
     refusal: Refusal | None = None
+    #: What the pods counted; None while that is not known.
+    drift: tuple[DriftSummary, ...] | None = None
 
 
 def decide_deployment(seen: DeploymentObserved) -> Decision:
@@ -70,6 +74,17 @@ def _status(
 ) -> ModelDeploymentStatus:
     selector = ",".join(f"{key}={value}" for key, value in selector_labels(seen.deployment).items())
     phase = _phase(verdict, rollout)
+    drift = report_drift(
+        seen.deployment,
+        _conditions(
+            seen,
+            verdict,
+            degraded=phase in ("DEGRADED", "FAILED") or verdict.reason is Reason.NO_SCALING_METRICS,
+        ),
+        seen.drift,
+        rollout.serving_version,
+        seen.now,
+    )
     return seen.deployment.status.model_copy(
         update={
             "id": names.deployment_id(seen.deployment.metadata.uid),
@@ -81,12 +96,8 @@ def _status(
             "replicas": rollout.replicas,
             "ready_replicas": rollout.ready_replicas,
             "selector": selector,
-            "conditions": _conditions(
-                seen,
-                verdict,
-                degraded=phase in ("DEGRADED", "FAILED")
-                or verdict.reason is Reason.NO_SCALING_METRICS,
-            ),
+            "drifted_columns": drift.columns,
+            "conditions": drift.conditions,
         }
     )
 

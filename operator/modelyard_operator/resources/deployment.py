@@ -116,6 +116,8 @@ def _pod(deployment: ModelDeployment, servable: Servable, runtime: Runtime) -> M
         version=servable.number,
         manifest_key=manifest_key(servable.uid),
         manifest_digest=servable.digest,
+        deployment_uid=deployment.metadata.uid,
+        prediction_log=deployment.spec.prediction_log,
     )
     main = {
         **container(

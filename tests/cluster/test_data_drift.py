@@ -1,0 +1,69 @@
+"""Rows that differ from those of training: the deployment says so, and in which column."""
+
+from __future__ import annotations
+
+import csv
+from typing import Any
+
+import pytest
+
+from modelyard_runtime.data import examples
+from support import objects
+from support.durations import LONG
+from support.kubectl import Kubectl, Object
+from support.rest import make_key, open_client
+
+pytestmark = pytest.mark.cluster
+
+DEPLOYMENT = "tumours-production"
+SHIFTED = "mean_texture"
+
+
+def training_rows() -> list[dict[str, Any]]:
+    lines = examples.read("breast_cancer").decode().splitlines()
+    rows = list(csv.DictReader(lines))
+    return [{k: float(v) for k, v in row.items() if k != "diagnosis"} for row in rows]
+
+
+def drift_of(seen: Object, status: str) -> bool:
+    found = seen["status"].get("conditions", ())
+    return any(item["type"] == "DataDrift" and item["status"] == status for item in found)
+
+
+def test_shifted_rows_set_the_condition_once_and_the_rows_of_training_do_not(
+    kubectl: Kubectl, api_url: str
+) -> None:
+    kubectl.apply(objects.dataset(), objects.model(), objects.deployment())
+    kubectl.wait_condition("modeldeployment", DEPLOYMENT, "Ready", within=LONG)
+    rows = training_rows()
+    with open_client(api_url, make_key(kubectl.namespace)) as client:
+        path = "/models/tumours/v1.0/predictions"
+        # Of one batch a part is counted; in parts of that size every row is.
+        for start in range(0, len(rows), 100):
+            assert client.post(path, json=rows[start : start + 100]).is_success
+        # Pods report within a minute, the operator looks within another.
+        kubectl.wait(
+            "modeldeployment",
+            DEPLOYMENT,
+            lambda seen: drift_of(seen, "False"),
+            within=LONG,
+            what="no drift",
+        )
+        moved = [{**row, SHIFTED: row[SHIFTED] * 5} for row in rows]
+        for start in range(0, len(moved), 100):
+            assert client.post(path, json=moved[start : start + 100]).is_success
+    seen = kubectl.wait(
+        "modeldeployment",
+        DEPLOYMENT,
+        lambda seen: drift_of(seen, "True"),
+        within=LONG,
+        what="drift",
+    )
+    assert [column["name"] for column in seen["status"]["driftedColumns"]] == [SHIFTED]
+    assert seen["status"]["phase"] == "ACTIVE"
+    version = seen["metadata"]["resourceVersion"]
+    kubectl.never(
+        "modeldeployment",
+        DEPLOYMENT,
+        lambda later: later["metadata"]["resourceVersion"] != version,
+    )
