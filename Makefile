@@ -13,7 +13,7 @@ CLUSTER := $(PYTHON) -m modelyard_cluster
 DEV := $(PYTHON) -m modelyard_dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint verify generate cluster images install bench bench-inference bench-lifecycle bench-operator env status down
+.PHONY: help demo test unit lint verify generate cluster images install bench bench-inference bench-lifecycle bench-operator bench-training env status down
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ bench-lifecycle: $(VENV) ## from a table of 1,000 rows to its first prediction, 
 
 bench-operator: $(VENV) ## the operator with many models on simulated nodes (SIZES=100,1000,5000)
 	@.venv/bin/python bench/operator_scale.py --plot docs/operator-scale.svg $(if $(SIZES),--sizes $(SIZES))
+
+bench-training: $(VENV) ## models of real tables, beside default boosting and FLAML (BUDGET=15 SPLITS=1)
+	@.venv/bin/python bench/training.py --budget $(or $(BUDGET),15) --splits $(or $(SPLITS),1) $(if $(FRESH),--fresh)
 
 env: ## lines for: eval "$(make -s env)"
 	@$(DEV) env --name $(NAME) --port $(PORT)

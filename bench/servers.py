@@ -16,6 +16,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from environments import interpreter
+from environments import script as command_of
 from model import NUMERIC, TEXT, Served
 from modelyard_crds.build import ENV_SERVE_REQUEST
 
@@ -55,7 +57,7 @@ class Running(NamedTuple):
 MODELYARD = Server(
     "modelyard-serve",
     lambda served, port: [
-        _script("modelyard-serve"),
+        command_of("modelyard-serve"),
         "--host=127.0.0.1",
         f"--port={port}",
         f"--store-folder={served.folder / 'secret'}",
@@ -82,7 +84,7 @@ FASTAPI = Server(
 BENTOML = Server(
     "BentoML + scikit-learn",
     lambda _, port: [
-        *(_script("bentoml"), "serve", "--working-dir", str(HERE / "peers")),
+        *(command_of("bentoml"), "serve", "--working-dir", str(HERE / "peers")),
         *("--host", "127.0.0.1", "--port", str(port), "bentoml_sklearn:Bench"),
     ],
     lambda served: {
@@ -212,26 +214,9 @@ def _wait_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
 
 
 def _python_of(script: str, requirements: list[str]) -> str:
-    """The interpreter of a peer's environment, kept in the user's cache folder."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    home = cache / "modelyard" / "bench" / Path(script).stem
-    python = home / "bin" / "python"
-    complete = home / "complete"
-    if not complete.exists():
-        print(f"installing {' '.join(requirements)}", flush=True)
-        uv = _script("uv")
-        subprocess.run(
-            [uv, "venv", "--quiet", "--clear", "--python", sys.executable, home], check=True
-        )
-        same = [f"{name}=={version(name)}" for name in ("scikit-learn", "joblib")]
-        install = [uv, "pip", "install", "--quiet", "--python", str(python)]
-        subprocess.run([*install, *requirements, *same], check=True)
-        complete.touch()
-    return str(python)
-
-
-def _script(name: str) -> str:
-    return str(Path(sys.executable).parent / name)
+    """The interpreter of a peer's environment, at our versions of what it loads the model with."""
+    same = [f"{name}=={version(name)}" for name in ("scikit-learn", "joblib")]
+    return interpreter(Path(script).stem, [*requirements, *same])
 
 
 def _free_port() -> int:

