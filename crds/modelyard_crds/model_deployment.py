@@ -60,7 +60,7 @@ class PredictionLog(ApiModel):
     """A sample of rows and their predictions, kept in the object store for some days."""
 
     sample_rate: float = Field(
-        0.01, description="Share of rows that are kept, at most 1 for all.", gt=0, le=1
+        0.01, description="Share of rows that are kept; 1 keeps all.", ge=0.0001, le=1
     )
     exclude: list[Annotated[str, Field(max_length=253)]] = Field(
         default_factory=list,

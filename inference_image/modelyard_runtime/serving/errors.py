@@ -60,6 +60,10 @@ class InvalidRowsError(RequestError):
             suggestions=["Correct the named fields; GET /schema lists all fields and types."],
         )
 
+    def moved(self, rows: int) -> "InvalidRowsError":
+        """The same faults, of rows that so many others come before."""
+        return InvalidRowsError([fault._replace(row=fault.row + rows) for fault in self.faults])
+
 
 class TooLargeError(RequestError):
     """More bytes or rows than allowed."""

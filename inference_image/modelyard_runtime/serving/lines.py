@@ -6,10 +6,10 @@ an error can only have its own code while nothing has been answered. Used by ``r
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from tempfile import SpooledTemporaryFile
-from typing import Final, NamedTuple, TypeAlias
+from typing import IO, Final, NamedTuple, TypeAlias
 
 from modelyard_runtime.serving.errors import (
     InvalidRowsError,
@@ -39,13 +39,12 @@ class LineLimits(NamedTuple):
     seconds: float
 
 
-async def line_groups(receive: Receive, limits: LineLimits) -> AsyncIterator[list[bytes]]:
-    """The lines of a body in groups, as they arrive; empty lines are passed over.
+async def body_parts(receive: Receive, limits: LineLimits) -> AsyncIterator[bytes]:
+    """A body as it arrives.
 
-    Raises TooLargeError for a body or line that is too long, TooSlowError where nothing arrives
-    for some seconds, DisconnectedError.
+    Raises TooLargeError for a body that is too long, TooSlowError where nothing arrives for some
+    seconds, DisconnectedError.
     """
-    rest = b""
     size = 0
     more = True
     while more:
@@ -62,14 +61,29 @@ async def line_groups(receive: Receive, limits: LineLimits) -> AsyncIterator[lis
         size += len(part)
         if size > limits.max_bytes:
             raise TooLargeError(limits.max_bytes, "bytes")
+        yield part
+
+
+async def line_groups(receive: Receive, limits: LineLimits) -> AsyncIterator[list[bytes]]:
+    """The lines of a body in groups, as they arrive; empty lines are passed over.
+
+    Raises what ``body_parts`` raises, and TooLargeError for a line that is too long.
+    """
+    rest = b""
+    async for part in body_parts(receive, limits):
         *lines, rest = (rest + part).split(b"\n")
-        if not more:
-            lines.append(rest)
         if len(rest) > MAX_LINE_BYTES:
             raise TooLargeError(MAX_LINE_BYTES, "bytes a line")
-        whole = [line for line in lines if line.strip()]
-        for start in range(0, len(whole), CHUNK_ROWS):
-            yield whole[start : start + CHUNK_ROWS]
+        for group in _groups(lines):
+            yield group
+    for group in _groups([rest]):
+        yield group
+
+
+def _groups(lines: Sequence[bytes]) -> Iterator[list[bytes]]:
+    whole = [line for line in lines if line.strip()]
+    for start in range(0, len(whole), CHUNK_ROWS):
+        yield whole[start : start + CHUNK_ROWS]
 
 
 def predict_lines(predictor: Predictor, lines: Sequence[bytes], first_row: int) -> Prediction:
@@ -78,16 +92,12 @@ def predict_lines(predictor: Predictor, lines: Sequence[bytes], first_row: int) 
     try:
         rows, ignored = predictor.decode(body)
     except InvalidRowsError as error:
-        raise InvalidRowsError(
-            [fault._replace(row=fault.row + first_row) for fault in error.faults]
-        ) from None
+        raise error.moved(first_row) from None
     if len(rows) != len(lines):
         last = first_row + len(lines) - 1
         msg = f"Of the lines {first_row} to {last}, some hold more or less than one object."
         raise MalformedError(msg)
-    results = predictor.results(rows)
-    answer = b"".join(b'{"prediction":%b}\n' % result for result in results)
-    return Prediction(answer, len(rows), ignored)
+    return Prediction(predictor.lines(predictor.predict(rows)), len(rows), ignored)
 
 
 class Spool:
@@ -95,28 +105,32 @@ class Spool:
 
     def __init__(self) -> None:
         # Closed by parts or close: the file outlives the function that fills it.
-        self._file = SpooledTemporaryFile(_MEMORY_BYTES)  # noqa: SIM115
+        self.file: IO[bytes] = SpooledTemporaryFile(_MEMORY_BYTES)  # noqa: SIM115
         self.rows = 0
         self.ignored: frozenset[str] = frozenset()
 
     def add(self, predicted: Prediction) -> None:
         """Append the answer to a group of lines."""
-        self._file.write(predicted.body)
-        self.rows += predicted.rows
-        if not predicted.ignored <= self.ignored:
+        self.file.write(predicted.body)
+        self.count(predicted.rows, predicted.ignored)
+
+    def count(self, rows: int, ignored: frozenset[str]) -> None:
+        """Count rows whose results were written, and the fields that were passed over."""
+        self.rows += rows
+        if not ignored <= self.ignored:
             # The names are the client's, and as many as it likes.
-            self.ignored = frozenset(sorted(self.ignored | predicted.ignored)[:MAX_IGNORED])
+            self.ignored = frozenset(sorted(self.ignored | ignored)[:MAX_IGNORED])
 
     async def parts(self) -> AsyncIterator[bytes]:
         """All results; the file is gone at the end."""
-        with self._file:
-            self._file.seek(0)
-            while part := self._file.read(_PART_BYTES):
+        with self.file:
+            self.file.seek(0)
+            while part := self.file.read(_PART_BYTES):
                 yield part
 
     def close(self) -> None:
         """Drop the results."""
-        self._file.close()
+        self.file.close()
 
 
 async def predict_body(

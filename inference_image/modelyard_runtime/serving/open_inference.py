@@ -72,7 +72,6 @@ class OpenInference:
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
         self._manifest = predictor.manifest
-        self._types = {field.name: field.type for field in self._manifest.output_schema}
 
     def metadata(self) -> dict[str, Any]:
         """What the model takes and gives."""
@@ -91,7 +90,7 @@ class OpenInference:
                     "datatype": tensor.datatype,
                     "shape": [-1, *tensor.shape[1:]],
                 }
-                for tensor in self._outputs(_no_scores(manifest))
+                for tensor in output_tensors(manifest, self._predictor.no_scores())
             ],
         }
 
@@ -101,7 +100,9 @@ class OpenInference:
         names, columns = _columns(request, binary, self._predictor.max_rows)
         objects = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
         rows, ignored = self._predictor.rows_of(objects)
-        tensors = self._wanted(self._outputs(self._predictor.predict(rows, request_id)), request)
+        tensors = self._wanted(
+            output_tensors(self._manifest, self._predictor.predict(rows, request_id)), request
+        )
         described, appended = _write(tensors, request)
         head = msgspec.json.encode(
             {
@@ -113,12 +114,6 @@ class OpenInference:
         )
         length = len(head) if appended else None
         return TensorAnswer(head + b"".join(appended), len(rows), ignored, length)
-
-    def _outputs(self, scores: Scores) -> list[Tensor]:
-        return [
-            _tensor(output, self._types.get(output.name), self._manifest.classes, scores)
-            for output in self._manifest.outputs
-        ]
 
     def _wanted(self, tensors: list[Tensor], request: _Request) -> list[Tensor]:
         if not request.outputs:
@@ -199,6 +194,15 @@ def _write(
     return described, appended
 
 
+def output_tensors(manifest: Manifest, scores: Scores) -> list[Tensor]:
+    """The outputs of a version as columns."""
+    types = {field.name: field.type for field in manifest.output_schema}
+    return [
+        _tensor(output, types.get(output.name), manifest.classes, scores)
+        for output in manifest.outputs
+    ]
+
+
 def _tensor(
     output: Output, type_: FieldType | None, classes: Sequence[str], scores: Scores
 ) -> Tensor:
@@ -223,7 +227,3 @@ def _label_type(labels: Sequence[Any]) -> str:
     kinds = {type(label) for label in labels}
     by_kind = {bool: "BOOL", int: "INT64", float: "FP64"}
     return by_kind.get(kinds.pop(), "BYTES") if len(kinds) == 1 else "BYTES"
-
-
-def _no_scores(manifest: Manifest) -> Scores:
-    return np.empty((0, max(1, len(manifest.classes))), dtype=np.float32)

@@ -4,7 +4,7 @@
 from several threads at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from modelyard_crds.build import Manifest
 from modelyard_crds.conditions import rfc3339
 from modelyard_crds.names import version_label
-from modelyard_runtime.features import NUMERIC_INPUT, TEXT_INPUT
+from modelyard_runtime.features import NUMERIC_INPUT, TEXT_INPUT, Values, encode
 from modelyard_runtime.serving.csv_text import read_objects
 from modelyard_runtime.serving.decoding import Decoder, Rows
 from modelyard_runtime.serving.encoding import Encoder, row_order
@@ -48,14 +48,15 @@ class Predictor:
     def __init__(self, manifest: Manifest, model: bytes, max_rows: int = MAX_ROWS) -> None:
         self.manifest = manifest
         self.max_rows = max_rows
-        schema = row_order(manifest)
-        self._fields = [field.name for field in schema]
-        self._decoder = Decoder(schema, max_rows)
+        #: The fields in the order of the values of a row.
+        self.schema = row_order(manifest)
+        self._decoder = Decoder(self.schema, max_rows)
         self._encode = Encoder(manifest)
         self._session = Session(model, output_name(manifest))
         _expect_inputs(self._session, manifest)
         self._render = Renderer(manifest)
         self._render_each = Renderer(manifest, '{"prediction":%s}')
+        self._render_lines = Renderer(manifest, '{"prediction":%s}\n')
         #: What looks on; put here before the first request.
         self.watchers: Watchers = NO_WATCHERS
         self._reference = self._decoder.one(orjson.dumps(manifest.example)).rows[0]
@@ -101,6 +102,21 @@ class Predictor:
         self.watchers.note(rows, scores, request_id)
         return scores
 
+    def predict_columns(self, columns: Mapping[str, Values], rows: Sequence[Row]) -> Scores:
+        """The scores of whole columns, checked already; ``rows`` is the same row by row."""
+        feed = encode(self.manifest.numeric, self.manifest.text, columns, len(rows))
+        scores = self._session.run(feed)
+        self.watchers.note(rows, scores, "")
+        return scores
+
+    def lines(self, scores: Scores) -> bytes:
+        """Results as lines of JSON."""
+        return b"".join(self._render_lines(scores))
+
+    def no_scores(self) -> Scores:
+        """The scores of no rows at all."""
+        return np.empty((0, max(1, len(self.manifest.classes))), dtype=np.float32)
+
     def scores(self, rows: Sequence[Row]) -> Scores:
         """What the graph says of some rows: probabilities by class, or the value."""
         if len(rows) <= CHUNK_ROWS:
@@ -129,7 +145,10 @@ class Predictor:
                 "reference": self.manifest.example,
                 "reference_score": float(scores[0]),
                 "score": float(score[column]),
-                "contributions": dict(zip(self._fields, shares.tolist(), strict=True)),
+                "contributions": {
+                    field.name: share
+                    for field, share in zip(self.schema, shares.tolist(), strict=True)
+                },
             }
         )
 

@@ -39,11 +39,12 @@ class Headers(NamedTuple):
     #: How long the JSON in front of binary tensors is.
     header_length: int | None
     query: bytes
+    accept: bytes
 
 
 def read_headers(headers: Iterable[tuple[bytes, bytes]], query: bytes = b"") -> Headers:
     """The headers that matter; a request id that could not be echoed is replaced."""
-    request_id = content_type = encoding = b""
+    request_id = content_type = encoding = accept = b""
     length = 0
     header_length: int | None = None
     for name, value in headers:
@@ -53,13 +54,15 @@ def read_headers(headers: Iterable[tuple[bytes, bytes]], query: bytes = b"") -> 
             length = int(value) if value.isdigit() else 0
         elif name == REQUEST_ID_HEADER:
             request_id = value
+        elif name == b"accept":
+            accept = value
         elif name == b"content-encoding":
             encoding = value
         elif name == HEADER_LENGTH_HEADER:
             header_length = int(value) if value.isdigit() else None
     known = request_id and _REQUEST_ID.fullmatch(request_id)
     known_id = request_id.decode() if known else new_request_id()
-    return Headers(known_id, content_type, encoding, length, header_length, query)
+    return Headers(known_id, content_type, encoding, length, header_length, query, accept)
 
 
 def new_request_id() -> str:

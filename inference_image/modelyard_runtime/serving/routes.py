@@ -28,6 +28,7 @@ from modelyard_runtime.serving.metrics import CONTENT_TYPE, Metrics
 from modelyard_runtime.serving.open_inference import OpenInference
 from modelyard_runtime.serving.predictor import Prediction, Predictor
 from modelyard_runtime.serving.requests import HEADER_LENGTH_HEADER, BodyReader, Headers, Receive
+from modelyard_runtime.serving.tables import TABLES, answer_media, predict_table
 
 #: Bodies up to this size are predicted in the loop, at most a fraction of a millisecond.
 IN_LOOP_BYTES = 32 * 1024
@@ -91,7 +92,9 @@ def rest_routes(predictor: Predictor, work: Work, limits: LineLimits) -> dict[st
         media = media_type(headers)
         if media == NDJSON:
             return await lines(headers, receive)
-        body = await work.read(headers, receive, (JSON, CSV, NDJSON))
+        if media in TABLES:
+            return await table(headers, receive, media)
+        body = await work.read(headers, receive, (JSON, CSV, NDJSON, *TABLES))
         predict = predictor.predictions_of_csv if media == CSV else predictor.predictions
         return answered("/predictions", await work.run(len(body), partial(predict, body)))
 
@@ -100,6 +103,13 @@ def rest_routes(predictor: Predictor, work: Work, limits: LineLimits) -> dict[st
         spool = await predict_body(predictor, receive, limits, work.run)
         work.count("/predictions", spool.rows)
         return Answer(200, spool.parts(), NDJSON, _ignored(spool.ignored))
+
+    async def table(headers: Headers, receive: Receive, media: bytes) -> Answer:
+        expect_plain(headers)
+        wanted = answer_media(media, headers.accept)
+        spool = await predict_table(predictor, receive, limits, (media, wanted), work.in_thread)
+        work.count("/predictions", spool.rows)
+        return Answer(200, spool.parts(), wanted, _ignored(spool.ignored))
 
     def answered(route: str, predicted: Prediction) -> Answer:
         work.count(route, predicted.rows)

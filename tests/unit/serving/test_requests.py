@@ -95,7 +95,7 @@ def test_headers_are_read_in_one_pass():
             (b"x-request-id", b"abc"),
         ]
     )
-    assert headers == ("abc", b"application/json", b"", 12, None, b"")
+    assert headers == ("abc", b"application/json", b"", 12, None, b"", b"")
 
 
 @pytest.mark.parametrize("value", [b"", b"a b", b'"', b"x" * 129, b"\xff", b"a\nb"])
