@@ -92,7 +92,7 @@ def main() -> None:
     report.merge(figures(planned))
     print(misses(planned))
     for item in figures(planned):
-        print(f"{item.name}: {item.value:.1%} of {len(planned)} wordings")
+        print(f"{item.name}: {item.value:.1%}")
 
 
 def _arguments() -> argparse.Namespace:
