@@ -3,7 +3,7 @@
 Called by ``app``.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import quote
@@ -56,17 +56,21 @@ _RENDERINGS: dict[type[RequestError], _Rendering] = {
 }
 
 
-def refusal(error: RequestError, request_id: str) -> Answer:
+#: Writes an error, with the id of its request, as a body.
+Shape = Callable[[RequestError, str], bytes]
+
+
+def refusal(error: RequestError, request_id: str, shape: Shape) -> Answer:
     """The answer to a request that cannot be answered."""
     rendering = _RENDERINGS[type(error)]
     headers = list(rendering.headers)
     if isinstance(error, errors.MethodNotAllowedError):
         headers.append((b"allow", error.allowed.encode()))
-    return Answer(int(rendering.status), envelope(error, request_id), headers=headers)
+    return Answer(int(rendering.status), shape(error, request_id), headers=headers)
 
 
 def envelope(error: RequestError, request_id: str) -> bytes:
-    """The one shape of all errors."""
+    """The one shape of all errors but those of the Open Inference Protocol."""
     rendering = _RENDERINGS[type(error)]
     content = {
         "code": rendering.code,
@@ -77,6 +81,14 @@ def envelope(error: RequestError, request_id: str) -> bytes:
         "request_id": request_id,
     }
     return msgspec.json.encode({"error": content})
+
+
+def protocol_error(error: RequestError, _request_id: str) -> bytes:
+    """The shape of errors in the Open Inference Protocol: one text, with all that is wrong."""
+    message = error.message
+    if isinstance(error, errors.InvalidRowsError):
+        message = "; ".join(fault.sentence for fault in error.faults) + "."
+    return msgspec.json.encode({"error": message})
 
 
 def ignored_header(names: frozenset[str]) -> HeaderList:

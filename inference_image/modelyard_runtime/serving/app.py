@@ -10,7 +10,13 @@ import time
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
-from modelyard_runtime.serving.answers import Answer, refusal, send_answer
+from modelyard_runtime.serving.answers import (
+    Answer,
+    envelope,
+    protocol_error,
+    refusal,
+    send_answer,
+)
 from modelyard_runtime.serving.behind import Behind
 from modelyard_runtime.serving.errors import (
     InternalError,
@@ -28,7 +34,8 @@ from modelyard_runtime.serving.requests import (
     Send,
     read_headers,
 )
-from modelyard_runtime.serving.routes import Route
+from modelyard_runtime.serving.routes import PROTOCOL_ROOT, Route
+from modelyard_runtime.serving.tracing import Tracing
 
 _HEAD_OF_GET = ("HEAD", "GET")
 _SHOWN_PATH = 200
@@ -40,12 +47,18 @@ class App:
     """Answers the routes of one version."""
 
     def __init__(
-        self, routes: Mapping[str, Route], health: Health, metrics: Metrics, behind: Behind
+        self,
+        routes: Mapping[str, Route],
+        health: Health,
+        metrics: Metrics,
+        behind: Behind,
+        tracing: Tracing | None = None,
     ) -> None:
         self._routes = routes
         self._health = health
         self._metrics = metrics
         self._behind = behind
+        self._tracing = tracing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, from its headers to its answer."""
@@ -67,7 +80,10 @@ class App:
             self._metrics.in_flight -= 1
         await send_answer(send, answer, headers.request_id, close=self._health.draining)
         label = path if route is not None else "other"
-        self._metrics.observe(label, answer.status, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        self._metrics.observe(label, answer.status, seconds)
+        if self._tracing is not None and scope["method"] == "POST" and route is not None:
+            self._tracing.record(scope["headers"], path, answer.status, seconds)
 
     async def _answer(
         self, route: Route | None, scope: Scope, headers: Headers, receive: Receive
@@ -79,12 +95,17 @@ class App:
                 raise MethodNotAllowedError(scope["method"], route.method)
             return await route.handler(headers, receive)
         except RequestError as error:
-            return refusal(error, headers.request_id)
+            return _refused(error, scope["path"], headers.request_id)
         except DisconnectedError:
             raise
         except Exception:
             log.exception("a request failed", extra={"fields": {"request_id": headers.request_id}})
-            return refusal(InternalError(), headers.request_id)
+            return _refused(InternalError(), scope["path"], headers.request_id)
+
+
+def _refused(error: RequestError, path: str, request_id: str) -> Answer:
+    shape = protocol_error if path.startswith(PROTOCOL_ROOT) else envelope
+    return refusal(error, request_id, shape)
 
 
 def _unknown(path: str, routes: Iterable[str]) -> UnknownRouteError:

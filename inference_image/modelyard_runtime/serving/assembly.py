@@ -1,5 +1,6 @@
 """Putting the parts of a pod together around a predictor. Called by ``server`` and tests."""
 
+import os
 import tempfile
 from concurrent.futures import Executor
 from pathlib import Path
@@ -21,6 +22,7 @@ from modelyard_runtime.serving.routes import (
     rest_routes,
 )
 from modelyard_runtime.serving.settings import Settings
+from modelyard_runtime.serving.tracing import Tracing, tracing_for
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -32,6 +34,7 @@ class Pod(NamedTuple):
     app: App
     health: Health
     behind: Behind
+    tracing: Tracing | None
 
 
 def assemble(predictor: Predictor, settings: Settings, executor: Executor) -> Pod:
@@ -47,7 +50,8 @@ def assemble(predictor: Predictor, settings: Settings, executor: Executor) -> Po
         **pod_routes(health, metrics, documents(predictor.manifest, settings.max_rows)),
         **open_inference_routes(predictor, work, health),
     }
-    return Pod(App(routes, health, metrics, behind), health, behind)
+    tracing = tracing_for(_info(predictor), os.environ)
+    return Pod(App(routes, health, metrics, behind, tracing), health, behind, tracing)
 
 
 def _info(predictor: Predictor) -> dict[str, str]:

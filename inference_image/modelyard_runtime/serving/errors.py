@@ -45,6 +45,12 @@ class Fault(NamedTuple):
     field: str | None
     message: str
 
+    @property
+    def sentence(self) -> str:
+        """Where and what."""
+        where = f"Row {self.row}" + ("" if self.field is None else f", field '{self.field}'")
+        return f"{where}: {self.message}"
+
 
 class InvalidRowsError(RequestError):
     """Rows that do not follow the schema; every fault is named by row and field."""
@@ -52,10 +58,9 @@ class InvalidRowsError(RequestError):
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = list(faults)
         first = faults[0]
-        where = f"Row {first.row}" + ("" if first.field is None else f", field '{first.field}'")
         more = f" ({len(faults) - 1} more in details.errors)" if len(faults) > 1 else ""
         super().__init__(
-            f"{where}: {first.message}{more}.",
+            f"{first.sentence}{more}.",
             details={"errors": [fault._asdict() for fault in faults]},
             suggestions=["Correct the named fields; GET /schema lists all fields and types."],
         )

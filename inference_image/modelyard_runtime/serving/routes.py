@@ -34,6 +34,8 @@ from modelyard_runtime.serving.tables import TABLES, answer_media, predict_table
 IN_LOOP_BYTES = 32 * 1024
 
 OCTETS = b"application/octet-stream"
+#: Above all paths of the Open Inference Protocol.
+PROTOCOL_ROOT = "/v2"
 
 Handler: TypeAlias = Callable[[Headers, Receive], Awaitable[Answer]]
 T = TypeVar("T")

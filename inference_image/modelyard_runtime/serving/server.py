@@ -57,6 +57,8 @@ async def serve(predictor: Predictor, settings: Settings) -> None:
             watch.cancel()
             drain.cancel()
             await pod.behind.close()
+            if pod.tracing is not None:
+                await asyncio.to_thread(pod.tracing.close)
 
 
 def cpu_limit(cpu_max: Path) -> int:

@@ -6,7 +6,8 @@ for good; pods that never see one do without. Used by ``routes``.
 """
 
 import struct
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
+from contextlib import closing
 from functools import partial
 from tempfile import NamedTemporaryFile
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
@@ -69,10 +70,10 @@ async def predict_table(
             async for part in body_parts(receive, limits):
                 file.write(part)
             file.flush()
-            work = _work(predictor, file, media, spool)
-            # One chunk at a time, so that health probes and other requests get their turn.
-            while await in_thread(partial(next, work, None)) is not None:
-                pass
+            with closing(_work(predictor, file, media, spool)) as work:
+                # One chunk at a time, so that health probes and other requests get their turn.
+                while await in_thread(partial(next, work, None)) is not None:
+                    pass
     except BaseException:
         spool.close()
         raise
@@ -81,17 +82,16 @@ async def predict_table(
 
 def _work(
     predictor: Predictor, file: IO[bytes], media: tuple[bytes, bytes], spool: Spool
-) -> Iterator[int]:
+) -> Generator[int]:
     """Predict chunk by chunk; answers how many rows there were so far."""
     pa = _pyarrow()
     try:
-        writer = _writer(predictor, media[1], spool)
-        for batch in _chunks(file, media[0]):
-            predicted = _predict(predictor, batch, spool.rows)
-            writer.add(predicted.scores)
-            spool.count(batch.num_rows, predicted.ignored)
-            yield spool.rows
-        writer.close()
+        with closing(_writer(predictor, media[1], spool)) as writer:
+            for batch in _chunks(file, media[0], min(CHUNK_ROWS, predictor.max_rows)):
+                predicted = _predict(predictor, batch, spool.rows)
+                writer.add(predicted.scores)
+                spool.count(batch.num_rows, predicted.ignored)
+                yield spool.rows
     except (pa.ArrowException, OSError) as error:
         words = "an Arrow IPC stream" if media[0] == ARROW else "a Parquet file"
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
@@ -113,13 +113,13 @@ def _pyarrow() -> Any:
     return pa
 
 
-def _chunks(file: IO[bytes], media: bytes) -> "Iterator[pa.RecordBatch]":
+def _chunks(file: IO[bytes], media: bytes, rows: int) -> "Iterator[pa.RecordBatch]":
     batches = _arrow_batches(file) if media == ARROW else _parquet_batches(file)
     for batch in batches:
         # What offsets and indices point at is looked at before anything follows them.
         batch.validate(full=True)
-        for start in range(0, batch.num_rows, CHUNK_ROWS):
-            yield batch.slice(start, CHUNK_ROWS)
+        for start in range(0, batch.num_rows, rows):
+            yield batch.slice(start, rows)
 
 
 def _arrow_batches(file: IO[bytes]) -> "Iterator[pa.RecordBatch]":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +29,7 @@ from modelyard_crds.build import (
 from modelyard_crds.fields import FieldSchema
 from modelyard_crds.model_version import TrainingInfo
 from modelyard_runtime.serving.predictor import Predictor
+from support.serving_pod import Pod
 
 EXAMPLE = {"age": 41.0, "visits": 3, "member": True, "joined": "2026-01-31", "plan": "basic"}
 
@@ -198,3 +199,19 @@ def predictor(binary_graph: bytes, tmp_path_factory: pytest.TempPathFactory) -> 
     """A predictor of the binary classification; no test changes it."""
     made = publish(tmp_path_factory.mktemp("version"), binary_graph)
     return Predictor(made.manifest, made.model, max_rows=50)
+
+
+@pytest.fixture
+def start(version: Version, tmp_path: Path) -> Iterator[Callable[..., Pod]]:
+    """Starts modelyard-serve with some arguments; ends what is left of it."""
+    pods: list[Pod] = []
+
+    def begin(*arguments: str, **environment: str) -> Pod:
+        pods.append(Pod(version.request, version.secret, tmp_path, *arguments, **environment))
+        return pods[-1]
+
+    yield begin
+    for pod in pods:
+        if pod.process.poll() is None:
+            pod.process.kill()
+        pod.process.communicate()

@@ -187,10 +187,20 @@ async def test_metadata_and_health(client):
         ),
     ],
 )
-async def test_wrong_requests_are_refused_in_the_one_envelope(client, request_, status, message):
+async def test_wrong_requests_are_refused_as_the_protocol_says(client, request_, status, message):
     response = await client.post("/v2/models/churn/infer", json=request_)
     assert response.status_code == status
-    assert message in response.json()["error"]["message"]
+    assert list(response.json()) == ["error"]
+    assert message in response.json()["error"]
+
+
+async def test_all_that_is_wrong_is_in_the_one_text(client):
+    tensors = [tensor("age", "FP32", [-1.0, 40.0]), tensor("visits", "FP32", [1.0, 1.5])]
+    response = await client.post("/v2/models/churn/infer", json={"inputs": tensors})
+    assert response.json()["error"] == (
+        "Row 0, field 'age': expected a number of at least 0 and at most 150, got -1.0; "
+        "Row 1, field 'visits': expected an integer, got 1.5."
+    )
 
 
 @pytest.mark.parametrize("cut", [1, 4, 12, 40])
@@ -206,4 +216,6 @@ async def test_a_header_longer_than_the_body_is_refused(client):
 
 
 async def test_another_model_is_not_found(client):
-    assert (await client.get("/v2/models/other")).status_code == 404
+    response = await client.get("/v2/models/other")
+    assert response.status_code == 404
+    assert response.json() == {"error": "There is nothing at '/v2/models/other'."}
