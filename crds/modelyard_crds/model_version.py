@@ -91,6 +91,12 @@ class TrainingInfo(ApiModel):
     """How the model was made."""
 
     dataset_size: int = Field(description="Rows that were learnt from.", ge=0)
+    dataset_rows: int | None = Field(
+        None,
+        description="Rows of the dataset; more than datasetSize where a sample was learnt from or "
+        "rows lack the target.",
+        ge=0,
+    )
     training_seconds: float = Field(description="Duration of the build in the pod.", ge=0)
     algorithm: str = Field(description="The estimator that won.", max_length=128)
     candidates: int = Field(0, description="Candidates tried.", ge=0)

@@ -4,7 +4,7 @@ The work is done on the distinct values of a column: a category is looked at onc
 rows have it. Called by ``reading``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -26,6 +26,8 @@ MOSTLY = 0.9
 MAX_ODD_WORDS = 5
 
 FloatArray = NDArray[np.float64]
+#: Rows that a column keeps, where its type is found from more.
+Positions = NDArray[np.int64]
 
 
 class _Texts(NamedTuple):
@@ -35,17 +37,30 @@ class _Texts(NamedTuple):
     codes: NDArray[np.int32]
     missing: NDArray[np.bool_]
     soft: NDArray[np.bool_]
+    kept: Positions | None
+
+    @property
+    def kept_codes(self) -> NDArray[np.int32]:
+        """The positions of the rows that the column keeps."""
+        return self.codes if self.kept is None else self.codes[self.kept]
 
     def where(self, mask: NDArray[np.bool_]) -> pa.Array:
         return self.values.filter(pa.array(mask))
 
 
-def column_of_text(name: str, cells: pa.ChunkedArray, stated: FieldType | None) -> Column:
+def column_of_text(
+    name: str,
+    cells: pa.ChunkedArray,
+    stated: FieldType | None,
+    kept: Positions | None = None,
+) -> Column:
     """A column of strings as the type that a schema states, else as the one that fits.
+
+    All cells count for the type; the column has the rows ``kept``, or all.
 
     Raises UserError naming the first row that is not of the stated type.
     """
-    texts = _distinct(cells)
+    texts = _distinct(cells, kept)
     if stated is not None:
         return _as_stated(name, texts, stated)
     open_ = ~texts.missing & ~texts.soft
@@ -60,22 +75,27 @@ def column_of_text(name: str, cells: pa.ChunkedArray, stated: FieldType | None) 
     )
 
 
-def column_of_values(name: str, cells: pa.ChunkedArray, stated: FieldType | None) -> Column:
+def column_of_values(
+    name: str,
+    cells: pa.ChunkedArray,
+    stated: FieldType | None,
+    kept: Positions | None = None,
+) -> Column:
     """A column of a typed file: its own type, unless a schema states another that fits."""
     kind = cells.type
     if pa.types.is_dictionary(kind):
-        return column_of_values(name, cells.cast(kind.value_type), stated)
+        return column_of_values(name, cells.cast(kind.value_type), stated, kept)
     found = _native_type(name, kind)
     if found == "string":
-        return _typed_text(name, cells, stated)
+        return _typed_text(name, _distinct(cells, kept), stated)
     if stated is not None and stated != found and (stated, found) != ("float", "integer"):
-        return column_of_text(name, pc.cast(cells, pa.large_string()), stated)
-    return Column(name, stated or found, _finite(_seconds_or_number(cells, found)))
+        return column_of_text(name, pc.cast(cells, pa.large_string()), stated, kept)
+    values = _seconds_or_number(cells, found)
+    return Column(name, stated or found, _finite(values if kept is None else values[kept]))
 
 
-def _typed_text(name: str, cells: pa.ChunkedArray, stated: FieldType | None) -> Column:
+def _typed_text(name: str, texts: _Texts, stated: FieldType | None) -> Column:
     """Text that somebody stored as text stays text, but dates have no type of their own in JSON."""
-    texts = _distinct(cells)
     if stated is not None:
         return _as_stated(name, texts, stated)
     open_ = ~texts.missing
@@ -111,7 +131,7 @@ def _seconds_or_number(cells: pa.ChunkedArray, found: FieldType) -> FloatArray:
     return values
 
 
-def _distinct(cells: pa.ChunkedArray) -> _Texts:
+def _distinct(cells: pa.ChunkedArray, kept: Positions | None) -> _Texts:
     trimmed = pc.utf8_trim_whitespace(cells).combine_chunks()
     if isinstance(trimmed, pa.ChunkedArray):
         trimmed = pa.concat_arrays(trimmed.chunks)
@@ -124,6 +144,7 @@ def _distinct(cells: pa.ChunkedArray) -> _Texts:
         codes,
         _is_in(lowered, spellings.MISSING),
         _is_in(lowered, spellings.MISSING_AMONG_VALUES),
+        kept,
     )
 
 
@@ -133,29 +154,31 @@ def _is_in(values: pa.Array, known: frozenset[str]) -> NDArray[np.bool_]:
 
 
 def _as_boolean(name: str, texts: _Texts, open_: NDArray[np.bool_]) -> Column | None:
-    lowered = pc.utf8_lower(texts.values).to_pylist()
-    found = {BOOLEAN_WORDS.get(word) for word, known in zip(lowered, open_, strict=True) if known}
-    if found != {True, False}:
+    values = np.full(len(texts.values), np.nan)
+    values[open_] = _booleans(texts.where(open_))
+    if set(values[open_].tolist()) != {0.0, 1.0}:
         return None
-    column = _numeric(name, "boolean", texts, _booleans(lowered))
-    return replace(column, spelled=_spelled(texts, lowered))
+    column = _numeric(name, "boolean", texts, values)
+    return replace(column, spelled=_spelled(texts, values))
 
 
-def _spelled(texts: _Texts, lowered: list[str]) -> tuple[str, str]:
+def _spelled(texts: _Texts, values: FloatArray) -> tuple[str, str]:
     """The most frequent spelling of false and of true."""
-    counts = _counts(texts).tolist()
-    words = texts.values.to_pylist()
+    counts = _counts(texts)
 
-    def usual(meaning: bool) -> str:
-        found = [i for i, word in enumerate(lowered) if BOOLEAN_WORDS.get(word) is meaning]
-        return str(words[max(found, key=lambda i: (counts[i], -i))])
+    def usual(meaning: float) -> str:
+        found = np.flatnonzero(values == meaning)
+        return str(texts.values[int(found[np.argmax(counts[found])])])
 
-    return usual(False), usual(True)
+    return usual(0.0), usual(1.0)
 
 
-def _booleans(lowered: list[str], extra: dict[str, bool] | None = None) -> FloatArray:
-    known = {**BOOLEAN_WORDS, **(extra or {})}
-    return np.array([float(known.get(word, np.nan)) for word in lowered], dtype=np.float64)
+def _booleans(texts: pa.Array, words: Mapping[str, bool] = BOOLEAN_WORDS) -> FloatArray:
+    """1 and 0 for the words of true and false, NaN for others."""
+    found = pc.index_in(pc.utf8_lower(texts), pa.array(list(words), texts.type))
+    codes = np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False))
+    values: FloatArray = np.array([*map(float, words.values()), np.nan])[codes]
+    return values
 
 
 def _as_number(name: str, texts: _Texts, open_: NDArray[np.bool_]) -> Column | None:
@@ -198,11 +221,14 @@ def _dates(name: str, texts: _Texts, open_: NDArray[np.bool_], values: FloatArra
 
 
 def _as_string(name: str, texts: _Texts) -> Column:
-    """Codes into the categories; words that can be one are kept."""
-    order = np.full(len(texts.values) + 1, -1, dtype=np.int32)
-    order[:-1][~texts.missing] = np.arange(np.count_nonzero(~texts.missing), dtype=np.int32)
-    categories = tuple(texts.where(~texts.missing).to_pylist())
-    return Column(name, "string", order[texts.codes], categories)
+    """Codes into the categories that occur; words that can be one are kept."""
+    codes = texts.kept_codes
+    used = np.zeros(len(texts.values), dtype=bool)
+    used[codes[codes >= 0]] = True
+    used &= ~texts.missing
+    order = np.full(len(used) + 1, -1, dtype=np.int32)
+    order[:-1][used] = np.arange(np.count_nonzero(used), dtype=np.int32)
+    return Column(name, "string", order[codes], tuple(texts.where(used).to_pylist()))
 
 
 def _as_stated(name: str, texts: _Texts, stated: FieldType) -> Column:
@@ -226,16 +252,13 @@ def _as_stated(name: str, texts: _Texts, stated: FieldType) -> Column:
 
 def _stated_integers(texts: pa.Array) -> FloatArray:
     values = spellings.numbers(texts)
-    lowered = pc.utf8_lower(texts).to_pylist()
-    values = np.where(np.isnan(values), _booleans(lowered), values)
+    values = np.where(np.isnan(values), _booleans(texts), values)
     with np.errstate(invalid="ignore"):
         return np.where(values == np.floor(values), values, np.nan)
 
 
 def _stated_booleans(texts: pa.Array) -> FloatArray:
-    lowered = pc.utf8_lower(texts).to_pylist()
-    ones = {"1": True, "0": False, "1.0": True, "0.0": False}
-    return _booleans(lowered, ones)
+    return _booleans(texts, {**BOOLEAN_WORDS, "1": True, "0": False, "1.0": True, "0.0": False})
 
 
 _STATED: dict[FieldType, Callable[[pa.Array], FloatArray]] = {
@@ -254,17 +277,11 @@ def _numeric(
     odd: NDArray[np.bool_] | None = None,
 ) -> Column:
     """The column of numbers that the distinct values stand for."""
-    rows = np.append(values, np.nan)[texts.codes]
+    column = Column(name, type_, _finite(np.append(values, np.nan)[texts.kept_codes]))
     if odd is None or not odd.any():
-        return Column(name, type_, _finite(rows))
+        return column
     unreadable = np.flatnonzero(np.append(odd, False)[texts.codes])
-    return Column(
-        name,
-        type_,
-        _finite(rows),
-        unreadable=len(unreadable),
-        unreadable_row=int(unreadable[0]) + 1,
-    )
+    return replace(column, unreadable=len(unreadable), unreadable_row=int(unreadable[0]) + 1)
 
 
 def _finite(values: FloatArray) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""Read CSV text into columns of strings: find the delimiter, check the header, name bad lines.
+"""Stream CSV text as columns of strings: find the delimiter, check the header, name bad lines.
 
 Types are given afterwards (``column_types``), so that no value is lost to a wrong guess.
 """
@@ -16,6 +16,7 @@ from pyarrow import csv as arrow_csv
 from modelyard_crds.reasons import Reason
 from modelyard_runtime.data.content import Plain
 from modelyard_runtime.data.quotes import expect_closed
+from modelyard_runtime.data.streams import Stream
 from modelyard_runtime.errors import UserError
 
 SAMPLE_LINES = 200
@@ -29,7 +30,7 @@ _NUMBER = re.compile(r"\s*[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?\s*%?\s*")
 _DATE = re.compile(r"\s*(\d{4}[-/]\d{1,2}[-/]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([ T].*)?")
 
 
-def read_csv(plain: Plain, *, examples: bool = True) -> pa.Table:
+def stream_csv(plain: Plain, *, examples: bool = True) -> Stream:
     """All columns as strings; a cell without content is null.
 
     ``examples`` says that a model is to learn from it, which takes more than one column.
@@ -45,7 +46,8 @@ def read_csv(plain: Plain, *, examples: bool = True) -> pa.Table:
     if examples:
         _expect_examples(plain.name, header, rows)
     expect_distinct(plain.name, header)
-    return _parse(plain, header, delimiter)
+    schema = pa.schema([(name, pa.large_string()) for name in header])
+    return Stream(schema, _batches(plain, header, delimiter))
 
 
 def _expect_examples(name: str, header: list[str], rows: list[list[str]]) -> None:
@@ -156,9 +158,9 @@ def _counts_up(cells: list[str]) -> bool:
     return all(after - before == 1 for before, after in itertools.pairwise(numbers))
 
 
-def _parse(plain: Plain, header: list[str], delimiter: str) -> pa.Table:
+def _batches(plain: Plain, header: list[str], delimiter: str) -> Iterator[pa.RecordBatch]:
     try:
-        return arrow_csv.read_csv(
+        yield from arrow_csv.open_csv(
             plain.path,
             read_options=arrow_csv.ReadOptions(
                 column_names=header, skip_rows_after_names=1, block_size=BLOCK_BYTES

@@ -1,23 +1,38 @@
-"""What a Dataset's status shows of a table."""
+"""What a Dataset's status shows of its content; one column at a time is in memory.
+
+Called by the profiling job.
+"""
+
+from itertools import islice
+from pathlib import Path
 
 from modelyard_crds.build import Profile
-from modelyard_crds.dataset import ColumnStatus
+from modelyard_crds.dataset import ColumnStatus, DatasetFormat
 from modelyard_crds.fields import MAX_COLUMNS
-from modelyard_runtime.data.reading import Reading
+from modelyard_runtime.data.files import spool_files
+from modelyard_runtime.data.reading import typed_columns
+from modelyard_runtime.data.sampling import WITHOUT_LIMIT, Room, Sample, rows_to_look_at
 from modelyard_runtime.data.source import Fetched
 from modelyard_runtime.data.table import Column
 
 
-def profile_of(fetched: Fetched, reading: Reading) -> Profile:
-    """The profile of a table; of a wide one the first columns are described."""
-    table = reading.table
+def profile_of(
+    fetched: Fetched, stated: DatasetFormat, folder: Path, room: Room = WITHOUT_LIMIT
+) -> Profile:
+    """The profile of some files; of a wide table the first columns are described.
+
+    Raises UserError with the reason and the file, row or column that does not fit.
+    """
+    plains, rows = spool_files(fetched, stated, folder)
+    sample = Sample(seen=rows_to_look_at(rows, room))
+    columns = typed_columns(plains[0].kind, rows, {}, sample)
     return Profile(
         digest=fetched.digest,
-        rows=table.rows,
+        rows=rows.total,
         size_bytes=fetched.size_bytes,
-        column_count=len(table.columns),
-        columns=[_column_status(column) for column in table.columns[:MAX_COLUMNS]],
-        format=reading.format,
+        column_count=len(rows.schema),
+        columns=[_column_status(column) for column in islice(columns, MAX_COLUMNS)],
+        format=plains[0].kind,
     )
 
 

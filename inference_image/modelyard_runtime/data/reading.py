@@ -1,37 +1,33 @@
 """From the files of a dataset to one typed table.
 
-Called by the profiling and the training job, and by predictions by hand, with what ``source``
-fetched.
+Called by the training job, and by predictions by hand, with what ``source`` fetched.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from modelyard_crds.dataset import DatasetFormat
 from modelyard_crds.fields import FieldType
-from modelyard_crds.reasons import Reason
-from modelyard_runtime.data.column_types import column_of_text, column_of_values
+from modelyard_runtime.data.column_types import Positions, column_of_text, column_of_values
 from modelyard_runtime.data.content import Kind, Plain, make_plain
-from modelyard_runtime.data.csv_text import MAX_NAME_LENGTH, expect_distinct, read_csv
-from modelyard_runtime.data.json_lines import read_json_lines
+from modelyard_runtime.data.files import open_file, spool_files, without_rows
+from modelyard_runtime.data.sampling import WITHOUT_LIMIT, Room, Sample, draw
 from modelyard_runtime.data.source import Fetched
+from modelyard_runtime.data.spool import Rows
 from modelyard_runtime.data.table import Column, Table
-from modelyard_runtime.errors import UserError
 
-#: A wider table is most likely one that was turned on its side.
-MAX_COLUMNS = 5000
-MIN_ROWS = 2
+_MakeColumn = Callable[[str, pa.ChunkedArray, FieldType | None, Positions | None], Column]
 
 
 class Reading(NamedTuple):
-    """A table and the format that it was found in."""
+    """A table, the format that it was found in, and how many rows the files have."""
 
     table: Table
     format: Kind
+    rows: int
 
 
 def read_table(
@@ -39,16 +35,20 @@ def read_table(
     stated: DatasetFormat,
     types: Mapping[str, FieldType],
     folder: Path,
+    room: Room = WITHOUT_LIMIT,
 ) -> Reading:
     """The table in some files; ``types`` are those that schemas state, by column.
 
+    Of more rows than ``room`` has place for, some are drawn at random, which the table's
+    warnings say; types are found from all rows.
+
     Raises UserError with the reason and the file, row or column that does not fit.
     """
-    plains = [make_plain(file, stated, folder) for file in fetched.files]
-    raw = _joined(plains)
-    name = plains[0].name
-    _expect_shape(name, raw)
-    return Reading(_typed(plains, raw, types), plains[0].kind)
+    plains, rows = spool_files(fetched, stated, folder)
+    sample = draw(rows, room)
+    columns = tuple(typed_columns(plains[0].kind, rows, types, sample))
+    warnings = (*sample.warnings, *_warnings(plains, columns))
+    return Reading(Table(columns, len(columns[0].values), warnings), plains[0].kind, rows.total)
 
 
 def read_inputs(fetched: Fetched, types: Mapping[str, FieldType], folder: Path) -> Table:
@@ -57,99 +57,30 @@ def read_inputs(fetched: Fetched, types: Mapping[str, FieldType], folder: Path) 
     Raises UserError as ``read_table`` does, except that nothing need be learnt from the rows.
     """
     plain = make_plain(fetched.files[0], "auto", folder)
-    raw = _raw(plain, examples=False)
+    stream = open_file(plain, examples=False)
+    raw = pa.Table.from_batches(stream.batches, stream.schema)
     if raw.num_rows == 0:
-        raise _no_rows(plain.name)
-    return _typed([plain], raw.select([name for name in raw.column_names if name in types]), types)
-
-
-def _typed(plains: list[Plain], raw: pa.Table, types: Mapping[str, FieldType]) -> Table:
-    make_column = column_of_text if plains[0].kind == "csv" else column_of_values
+        raise without_rows(plain.name)
+    make_column = _maker(plain.kind)
     columns = tuple(
-        make_column(column, raw.column(column), types.get(column)) for column in raw.column_names
+        make_column(name, raw.column(name), types[name], None)
+        for name in raw.column_names
+        if name in types
     )
-    return Table(columns, raw.num_rows, _warnings(plains, columns))
+    return Table(columns, raw.num_rows, _warnings([plain], columns))
 
 
-def _joined(plains: list[Plain]) -> pa.Table:
-    first = _raw(plains[0])
-    tables = [first]
-    for plain in plains[1:]:
-        table = _raw(plain)
-        _expect_same_columns(plains[0].name, first, plain.name, table)
-        tables.append(table.select(first.column_names))
-    try:
-        return pa.concat_tables(tables, promote_options="permissive")
-    except pa.ArrowException as error:
-        raise UserError(
-            Reason.NOT_TABULAR,
-            f"The files {', '.join(plain.name for plain in plains)} have a column of different "
-            f"types ({str(error)[:200]}): give it one type in all files.",
-        ) from error
+def typed_columns(
+    kind: Kind, rows: Rows, types: Mapping[str, FieldType], sample: Sample
+) -> Iterator[Column]:
+    """The columns of all rows one after the other, each with the rows that are kept."""
+    make_column = _maker(kind)
+    for name in rows.schema.names:
+        yield make_column(name, rows.column(name, sample.seen), types.get(name), sample.kept)
 
 
-def _raw(plain: Plain, *, examples: bool = True) -> pa.Table:
-    if plain.kind == "csv":
-        return read_csv(plain, examples=examples)
-    return read_json_lines(plain) if plain.kind == "jsonl" else _read_parquet(plain)
-
-
-def _read_parquet(plain: Plain) -> pa.Table:
-    try:
-        table = pq.read_table(plain.path)
-    except (pa.ArrowException, OSError) as error:
-        raise UserError(
-            Reason.NOT_TABULAR,
-            f"{plain.name} is a damaged or cut Parquet file: write and upload it again.",
-        ) from error
-    expect_distinct(plain.name, table.column_names)
-    return table
-
-
-def _expect_same_columns(first: str, one: pa.Table, second: str, other: pa.Table) -> None:
-    here, there = set(one.column_names), set(other.column_names)
-    differences = [
-        *(f"{second} lacks {name!r}" for name in sorted(here - there)),
-        *(f"{first} lacks {name!r}" for name in sorted(there - here)),
-    ]
-    if differences:
-        raise UserError(
-            Reason.NOT_TABULAR,
-            "The files of an upload are one table, but their columns differ: "
-            f"{'; '.join(differences[:5])}. Give all files the same columns.",
-        )
-
-
-def _expect_shape(name: str, raw: pa.Table) -> None:
-    if raw.num_rows == 0:
-        raise _no_rows(name)
-    if raw.num_columns == 1:
-        raise UserError(
-            Reason.TOO_FEW_COLUMNS,
-            f"{name} has one column, {raw.column_names[0]!r}: a model needs at least one to "
-            "predict and one to predict from.",
-        )
-    if raw.num_columns > MAX_COLUMNS:
-        raise UserError(
-            Reason.TOO_MANY_COLUMNS,
-            f"{name} has {raw.num_columns} columns, at most {MAX_COLUMNS} are read: keep those "
-            "that matter; a table of one column per example must be turned on its side.",
-        )
-    if raw.num_rows < MIN_ROWS:
-        raise UserError(
-            Reason.TOO_FEW_ROWS, f"{name} has one row: a model needs many examples to learn from."
-        )
-    long = next((column for column in raw.column_names if len(column) > MAX_NAME_LENGTH), None)
-    if long is not None:
-        raise UserError(
-            Reason.NOT_TABULAR,
-            f"{name} has a column whose name has {len(long)} characters, at most "
-            f"{MAX_NAME_LENGTH} are allowed: shorten it.",
-        )
-
-
-def _no_rows(name: str) -> UserError:
-    return UserError(Reason.NO_ROWS, f"{name} has no row of data: add rows.")
+def _maker(kind: Kind) -> _MakeColumn:
+    return column_of_text if kind == "csv" else column_of_values
 
 
 def _warnings(plains: list[Plain], columns: tuple[Column, ...]) -> tuple[str, ...]:

@@ -33,6 +33,8 @@ _DECIMAL_COMMA = r"^[+-]?[0-9]*,[0-9]+$"
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS_A_YEAR = len(_MONTHS)
+#: Texts that are taken apart together.
+_PART = 250_000
 _TIME = (
     r"(?:[T ]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d+)?)?"
     r" *(?P<half>[AaPp][Mm])?)? *(?P<zone>[Zz]|UTC|[+-]\d{2}:?\d{2})?$"
@@ -91,33 +93,63 @@ def _decorated_numbers(texts: pa.Array) -> FloatArray:
 
 def moments(texts: pa.Array) -> FloatArray:
     """Each text as seconds since 1970 in UTC, NaN where it is no date; formats may mix."""
+    parts = _slices(texts)
+    day_first = _shows_day_first(parts)
+    return np.concatenate([np.empty(0), *(_moments(part, day_first) for part in parts)])
+
+
+def _moments(texts: pa.Array, day_first: bool) -> FloatArray:
     result = np.full(len(texts), np.nan)
     for pattern in (_YEAR_FIRST, _YEAR_LAST, _DAY_NAME, _NAME_DAY):
         open_ = np.isnan(result)
         if not open_.any():
             break
         rest = texts.filter(pa.array(open_))
-        result[open_] = _seconds(pc.extract_regex(rest, pattern))
+        result[open_] = _seconds(pc.extract_regex(rest, pattern), day_first)
     return result
+
+
+def _slices(texts: pa.Array) -> list[pa.Array]:
+    """A long column in parts: what is cut out of each text is larger than the text."""
+    return [texts.slice(start, _PART) for start in range(0, len(texts), _PART)]
+
+
+def _shows_day_first(parts: list[pa.Array]) -> bool:
+    """Whether the dates of a column show that the day comes before the month."""
+    first_large = second_large = False
+    for part in parts:
+        first, second = _first_and_second(pc.extract_regex(part, _YEAR_LAST))
+        with np.errstate(invalid="ignore"):
+            first_large |= bool(np.any(first > _MONTHS_A_YEAR))
+            second_large |= bool(np.any(second > _MONTHS_A_YEAR))
+    return first_large and not second_large
+
+
+def _first_and_second(parts: pa.StructArray) -> tuple[FloatArray, FloatArray]:
+    return _part(parts, "first"), _part(parts, "second_")
 
 
 def open_order(texts: pa.Array) -> str | None:
     """A date such as 1/2/2020, where no text shows whether the day or the month comes first."""
-    parts = pc.extract_regex(texts, _YEAR_LAST)
-    first, second = _part(parts, "first"), _part(parts, "second_")
-    slashed = _texts(parts, "sign") != "."
-    with np.errstate(invalid="ignore"):
-        if np.any((first > _MONTHS_A_YEAR) | (second > _MONTHS_A_YEAR)):
-            return None
-        unclear = np.flatnonzero(slashed & (first != second) & ~np.isnan(first))
-    return str(texts[int(unclear[0])]) if len(unclear) else None
+    example: str | None = None
+    for part in _slices(texts):
+        found = pc.extract_regex(part, _YEAR_LAST)
+        first, second = _first_and_second(found)
+        with np.errstate(invalid="ignore"):
+            if np.any((first > _MONTHS_A_YEAR) | (second > _MONTHS_A_YEAR)):
+                return None
+        if example is None:
+            slashed = _texts(found, "sign") != "."
+            unclear = np.flatnonzero(slashed & (first != second) & ~np.isnan(first))
+            example = str(part[int(unclear[0])]) if len(unclear) else None
+    return example
 
 
-def _seconds(parts: pa.StructArray) -> FloatArray:
+def _seconds(parts: pa.StructArray, day_first: bool) -> FloatArray:
     names = {field.name for field in parts.type}
     year = _part(parts, "year")
     if "first" in names:
-        month, day = _month_and_day(parts)
+        month, day = _month_and_day(parts, day_first)
     else:
         month = _month_of_name(parts) if "name" in names else _part(parts, "month")
         day = _part(parts, "day")
@@ -129,17 +161,14 @@ def _seconds(parts: pa.StructArray) -> FloatArray:
     return np.where(hour < 24, days * 86_400.0 + clock, np.nan) - _zone_seconds(parts)  # noqa: PLR2004
 
 
-def _month_and_day(parts: pa.StructArray) -> tuple[FloatArray, FloatArray]:
+def _month_and_day(parts: pa.StructArray, day_first: bool) -> tuple[FloatArray, FloatArray]:
     """12/31/2020 or 31.12.2020: the column shows which, with points the day is always first.
 
     Where nothing shows it, the month is taken to be first; ``open_order`` tells.
     """
-    first, second = _part(parts, "first"), _part(parts, "second_")
-    points = _texts(parts, "sign") == "."
-    with np.errstate(invalid="ignore"):
-        shown = np.any(first > _MONTHS_A_YEAR) and not np.any(second > _MONTHS_A_YEAR)
-        day_first = points | bool(shown)
-    return np.where(day_first, second, first), np.where(day_first, first, second)
+    first, second = _first_and_second(parts)
+    swapped = (_texts(parts, "sign") == ".") | day_first
+    return np.where(swapped, second, first), np.where(swapped, first, second)
 
 
 def _month_of_name(parts: pa.StructArray) -> FloatArray:

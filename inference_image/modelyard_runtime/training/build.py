@@ -22,7 +22,8 @@ from modelyard_runtime.artifacts.persisted import persisted
 from modelyard_runtime.artifacts.progress import Reporter, utc_now
 from modelyard_runtime.artifacts.publish import FileName, write_files, write_manifest
 from modelyard_runtime.artifacts.statistics import example_of, statistics_of
-from modelyard_runtime.data.reading import read_table
+from modelyard_runtime.data.reading import Reading, read_table
+from modelyard_runtime.data.sampling import Room
 from modelyard_runtime.data.source import Fetched
 from modelyard_runtime.data.table import Column, Table
 from modelyard_runtime.plan.plan import Plan, make_plan
@@ -59,6 +60,8 @@ class Job:
     manifest_key: str
     folder: Path
     cpus: int
+    #: Bytes that this process may use.
+    memory: int
     #: time.monotonic() at the start of the process.
     started: float
 
@@ -76,6 +79,8 @@ class _Data(NamedTuple):
     """The rows that are learnt from, encoded."""
 
     table: Table
+    #: Rows of the dataset, of which the table may be a sample.
+    dataset_rows: int
     target: Column
     encoding: Encoding
     inputs: Inputs
@@ -88,9 +93,9 @@ def build_version(job: Job, fetch: Callable[[], Fetched], reporter: Reporter) ->
     """
     reporter.step(READ, "Reading the dataset")
     fetched = fetch()
-    table = _read(job, fetched, reporter)
+    table, _, rows = _read(job, fetched, reporter)
     plan = _plan(job, table, reporter)
-    data = _encoded(table, plan)
+    data = _encoded(table, rows, plan)
     problem = _problem(job, plan, data)
     outcome = _search(job, plan, problem, reporter)
     reporter.step(JUDGE, "Converting and measuring the best model")
@@ -102,15 +107,16 @@ def build_version(job: Job, fetch: Callable[[], Fetched], reporter: Reporter) ->
     return _publish(job, plan, data, problem, (winner, outcome, shares), reporter)
 
 
-def _read(job: Job, fetched: Fetched, reporter: Reporter) -> Table:
+def _read(job: Job, fetched: Fetched, reporter: Reporter) -> Reading:
     build = job.request.build
     types: dict[str, FieldType] = {
         field.name: field.type
         for field in (*(build.output_schema or ()), *(build.input_schema or ()))
     }
-    table = read_table(fetched, build.format, types, job.folder).table
-    reporter.log(f"Read {table.rows} rows and {len(table.columns)} columns.")
-    return table
+    room = Room(job.memory, build.training.seed)
+    reading = read_table(fetched, build.format, types, job.folder, room)
+    reporter.log(f"Read {reading.rows} rows and {len(reading.table.columns)} columns.")
+    return reading
 
 
 def _plan(job: Job, table: Table, reporter: Reporter) -> Plan:
@@ -130,13 +136,13 @@ def _plan(job: Job, table: Table, reporter: Reporter) -> Plan:
     return plan
 
 
-def _encoded(table: Table, plan: Plan) -> _Data:
+def _encoded(table: Table, rows: int, plan: Plan) -> _Data:
     target = table.by_name[plan.target].as_type(plan.target_type)
     known = ~target.missing
     if not known.all():
         table, target = table.take(known), target.take(known)
     encoding = make_encoding([table.by_name[name] for name in plan.features])
-    return _Data(table, target, encoding, encoding.inputs(table))
+    return _Data(table, rows, target, encoding, encoding.inputs(table))
 
 
 def _problem(job: Job, plan: Plan, data: _Data) -> Problem:
@@ -268,6 +274,7 @@ def _manifest(
         metrics=winner.metrics,
         training_info=TrainingInfo(
             dataset_size=data.table.rows,
+            dataset_rows=data.dataset_rows,
             training_seconds=round(time.monotonic() - job.started, 2),
             algorithm=_algorithm(winner.model),
             candidates=outcome.tried,

@@ -23,6 +23,7 @@ from modelyard_crds.model_version import Build
 from modelyard_runtime.artifacts.progress import Reporter
 from modelyard_runtime.data.source import fetch_local
 from modelyard_runtime.store import open_store
+from modelyard_runtime.training.resources import memory_limit
 from modelyard_runtime.training.terminal import Parser, expect_file, expect_writable
 
 _BAR_WIDTH = 24
@@ -69,6 +70,7 @@ def run_by_hand(options: argparse.Namespace, cpus: int, started: float) -> dict[
             manifest_key=MANIFEST,
             folder=Path(folder),
             cpus=cpus,
+            memory=memory_limit(),
             started=started,
         )
         built = build_version(job, lambda: fetched, reporter)

@@ -29,11 +29,12 @@ from modelyard_crds.reasons import Reason
 from modelyard_runtime.artifacts.progress import Reporter, to_store
 from modelyard_runtime.artifacts.publish import probe
 from modelyard_runtime.data.profile import profile_of
-from modelyard_runtime.data.reading import read_table
+from modelyard_runtime.data.sampling import Room
 from modelyard_runtime.data.source import Fetched, fetch
 from modelyard_runtime.errors import PodError, TemporaryError, UserError
 from modelyard_runtime.messages import read_request
 from modelyard_runtime.store import Store, StoreError, open_store, read_config, read_secret
+from modelyard_runtime.training.resources import memory_limit
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ def run_profile(store_mount: Path = Path(STORE_MOUNT)) -> PodResult:
         where = Path(folder)
         fetched = fetch(request.source, request.namespace, store, _credentials(), where)
         log.info("read %d bytes", fetched.size_bytes)
-        profile = profile_of(fetched, read_table(fetched, request.format, {}, where))
+        profile = profile_of(fetched, request.format, where, Room(memory_limit()))
     key = profile_key(request.dataset_uid, request.source_hash)
     try:
         store.put(key, profile.model_dump_json(by_alias=True, exclude_none=True).encode())
@@ -81,6 +82,7 @@ def run_build(cpus: int, started: float, store_mount: Path = Path(STORE_MOUNT)) 
             manifest_key=manifest_key(request.version_uid),
             folder=Path(folder),
             cpus=cpus,
+            memory=memory_limit(),
             started=started,
         )
         built = build_version(job, lambda: _fetch_unchanged(request, store, job.folder), reporter)

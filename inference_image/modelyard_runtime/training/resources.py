@@ -1,14 +1,17 @@
-"""How many processors this container has, and the libraries told so before they start.
+"""How many processors and how much memory this container has, by its control group.
 
-The host's count is what libraries see by themselves; in a pod of two CPUs on a large host they
+The host's counts are what libraries see by themselves; in a pod of two CPUs on a large host they
 would start a thread for each of the host's. Called first of all by ``main``.
 """
 
 import math
 import os
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
+OWN_CGROUP = Path("/proc/self/cgroup")
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -32,6 +35,43 @@ def limit_threads(count: int) -> None:
         os.environ.setdefault(variable, str(count))
     # Threads that spin while they wait take the processors from those that work.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def memory_limit(cgroup: Path = CGROUP, own: Path = OWN_CGROUP) -> int:
+    """Bytes that this process may use: the least of its control groups, ulimits and the machine."""
+    limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    limits += [limit for folder in _groups(cgroup, own) for limit in _memory_limits(folder)]
+    for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
+        soft, _ = resource.getrlimit(kind)
+        limits += [] if soft == resource.RLIM_INFINITY else [soft]
+    return min(limits)
+
+
+def _groups(cgroup: Path, own: Path) -> Iterator[Path]:
+    """The folders of this process's control group and of all above it, of version 2 or 1.
+
+    In a container the group is the root of what is mounted, on a machine it is far below it.
+    """
+    try:
+        lines = [line.split(":", 2) for line in own.read_text().splitlines()]
+    except OSError:
+        lines = []
+    paths = {"": "/", "memory": "/"} | {
+        controllers: path for _, controllers, path in lines if controllers in {"", "memory"}
+    }
+    for controllers, path in paths.items():
+        group = Path(path.lstrip("/"))
+        yield from (cgroup / controllers / part for part in (group, *group.parents))
+
+
+def _memory_limits(folder: Path) -> Iterator[int]:
+    for name in ("memory.max", "memory.limit_in_bytes"):
+        try:
+            text = (folder / name).read_text().strip()
+        except OSError:
+            continue
+        if text.isdigit():
+            yield int(text)
 
 
 def _quota(cgroup: Path) -> float | None:

@@ -209,7 +209,7 @@ def test_several_files_are_one_table_in_any_order_of_columns(tmp_path):
 
 def test_the_profile_tells_type_nullability_and_distinct_values(tmp_path):
     fetched = save([(LocalFile(tmp_path / "f", "f.csv"), [b"a,b\n1,x\n,y\n1,x\n"])])
-    profile = profile_of(fetched, read_table(fetched, "auto", {}, tmp_path))
+    profile = profile_of(fetched, "auto", tmp_path)
     assert (profile.rows, profile.column_count, profile.format) == (3, 2, "csv")
     assert [c.model_dump() for c in profile.columns] == [
         {"name": "a", "type": "integer", "nullable": True, "distinct": 1},

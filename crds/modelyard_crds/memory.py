@@ -1,0 +1,37 @@
+"""How much memory a build takes for so many rows and columns: one estimate for both sides.
+
+The operator gives a pod by it what it asks for; the pod draws as many rows as fit into what it
+was given. Measured with ``bench/large_table.py``, rounded up.
+"""
+
+MEBI = 1024 * 1024
+
+#: The interpreter and its libraries, the models of a search, and their conversion.
+BASE_BYTES = 640 * MEBI
+#: One cell of a table that is learnt from: a typed column (8 bytes), the inputs of the graph and
+#: the matrix (4 each), and what the folds and fits of a search copy of it.
+CELL_BYTES = 48
+#: Finding the type of a column, with all its rows at hand: what each row takes, ...
+TYPING_ROW_BYTES = 48
+#: ... and how many copies of its text.
+TYPING_COPIES = 4
+#: Fewer rows than this are never left out: the pod is too small for the columns instead.
+LEAST_ROWS = 10_000
+_ROUND = 1_000
+
+
+def build_bytes(rows: int, columns: int) -> int:
+    """What learning from a table of this size takes."""
+    return BASE_BYTES + rows * columns * CELL_BYTES
+
+
+def rows_to_learn_from(memory: int, columns: int) -> int:
+    """How many rows of so many columns fit into a pod's memory."""
+    rows = max(0, memory - BASE_BYTES) // (max(1, columns) * CELL_BYTES)
+    return max(LEAST_ROWS, rows // _ROUND * _ROUND)
+
+
+def rows_to_type(memory: int, row_bytes: float) -> int:
+    """How many rows of a column of so many bytes a row can be looked at together."""
+    rows = max(0, memory - BASE_BYTES) / (TYPING_ROW_BYTES + TYPING_COPIES * row_bytes)
+    return max(LEAST_ROWS, int(rows))
