@@ -38,7 +38,7 @@ def main() -> None:
     limit = int(options.memory * GIBI)
     with tempfile.TemporaryDirectory() as folder:
         command = [
-            *(sys.executable, "-m", "modelyard_runtime.training.main"),
+            str(Path(sys.executable).with_name("modelyard-train")),
             *("--dataset", str(path), "--intent", INTENT, "--output", folder, "--json"),
             *("--time-budget", str(options.time_budget)),
             *(["--max-iterations", str(options.max_iterations)] if options.max_iterations else []),

@@ -1,19 +1,15 @@
 """How much a pod asks for and may use, from the size of its dataset where nothing is said."""
 
 from modelyard_crds.fields import Resources
+from modelyard_crds.memory import MEBI, build_bytes
 from modelyard_crds.model_version import Build
 from modelyard_operator.resources.quantity import at_least, at_most, mebibytes
 from modelyard_operator.resources.runtime import Manifest
 
-#: What the interpreter and the libraries take before a row is read.
-BASE_MEBIBYTES = 512
-#: A cell is one float64 in the frame; features, folds and candidates keep about this many copies.
-CELL_BYTES = 8
-CELL_COPIES = 24
-#: Text in memory takes several times its bytes in the file.
-FILE_COPIES = 6
+#: What a pod gets by itself at most; of a larger table it learns from a sample that fits.
+MOST_MEBIBYTES = 4096
+LEAST_MEBIBYTES, LEAST_LIMIT_MEBIBYTES = 512, 2048
 _STEP = 256
-_MEBI = 1024 * 1024
 
 PROFILING = Resources(
     requests={"cpu": "250m", "memory": "512Mi"}, limits={"cpu": "2", "memory": "2Gi"}
@@ -27,14 +23,15 @@ def training_resources(build: Build) -> Manifest:
     """Requests and limits of a training pod.
 
     The request is what the build should need, the limit twice that, since the estimate cannot
-    know the widths of one-hot columns; memory is rounded up to 256 MiB.
+    know the widths of one-hot columns; both end at MOST_MEBIBYTES, where they are equal: a pod
+    that draws its sample by its limit must have it. Memory is rounded up to 256 MiB.
     """
-    cells = build.dataset_rows * build.dataset_columns * CELL_BYTES * CELL_COPIES
-    needed = BASE_MEBIBYTES + (cells + build.dataset_size_bytes * FILE_COPIES) // _MEBI
-    request = max(BASE_MEBIBYTES, -(-needed // _STEP) * _STEP if needed > BASE_MEBIBYTES else 0)
+    needed = build_bytes(build.dataset_rows, build.dataset_columns) // MEBI
+    request = min(MOST_MEBIBYTES, max(LEAST_MEBIBYTES, -(-needed // _STEP) * _STEP))
+    limit = min(MOST_MEBIBYTES, max(LEAST_LIMIT_MEBIBYTES, 2 * request))
     defaults = Resources(
         requests={"cpu": "250m", "memory": mebibytes(request)},
-        limits={"cpu": "2", "memory": mebibytes(max(2048, 2 * request))},
+        limits={"cpu": "2", "memory": mebibytes(limit)},
     )
     return merged(defaults, build.training.resources)
 

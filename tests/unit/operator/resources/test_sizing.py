@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelyard_crds.fields import Resources
+from modelyard_crds.memory import rows_to_learn_from
 from modelyard_operator.resources.quantity import mebibytes, parse_quantity
 from modelyard_operator.resources.sizing import SERVING, merged, training_resources
 from unit.operator import samples
@@ -72,3 +73,16 @@ def test_more_data_never_gets_less_memory(rows: int, columns: int, size: int) ->
     assert memory[0] is not None
     assert memory[1] is not None
     assert memory[0] <= memory[1]
+
+
+@given(st.integers(1, 10**8), st.integers(1, 2000))
+def test_a_pod_learns_from_all_rows_or_has_the_most_that_is_given_by_itself(
+    rows: int, columns: int
+) -> None:
+    build = samples.version().spec.build.model_copy(
+        update={"dataset_rows": rows, "dataset_columns": columns}
+    )
+    limit = parse_quantity(training_resources(build)["limits"]["memory"])
+    assert limit is not None
+    whole = rows_to_learn_from(int(limit), columns) >= rows // 1000 * 1000
+    assert whole or limit == 4 * 2**30

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from modelyard_runtime.training.resources import cpu_count, limit_threads
+from modelyard_runtime.training.resources import cpu_count, limit_threads, memory_limit
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,29 @@ def test_libraries_are_told_unless_somebody_did(monkeypatch):
     limit_threads(3)
     assert os.environ["OMP_NUM_THREADS"] == "3"
     assert os.environ["OPENBLAS_NUM_THREADS"] == "7"
+
+
+PHYSICAL = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_the_least_memory_of_all_groups_above_counts(tmp_path):
+    own = tmp_path / "own"
+    own.write_text("0::/pods/one\n")
+    (tmp_path / "pods/one").mkdir(parents=True)
+    (tmp_path / "pods/memory.max").write_text("1000000\n")
+    (tmp_path / "pods/one/memory.max").write_text("max\n")
+    assert memory_limit(tmp_path, own) == 1_000_000
+
+
+def test_the_older_layout_of_memory_as_a_machine_and_as_a_container_see_it(tmp_path):
+    own = tmp_path / "own"
+    own.write_text("4:memory:/pods/one\n3:cpuset:/\n")
+    (tmp_path / "memory").mkdir()
+    (tmp_path / "memory/memory.limit_in_bytes").write_text("9223372036854771712\n")
+    assert memory_limit(tmp_path, own) == PHYSICAL
+    (tmp_path / "memory/memory.limit_in_bytes").write_text("2000000\n")
+    assert memory_limit(tmp_path, own) == 2_000_000
+
+
+def test_without_a_group_it_is_the_machine_s(tmp_path):
+    assert memory_limit(tmp_path, tmp_path / "none") == PHYSICAL
