@@ -25,15 +25,20 @@ from modelyard_runtime.data.spool import Spool
 from modelyard_runtime.errors import UserError
 
 ROWS = 3 * LEAST_ROWS
-#: Too little for all rows of the table below: as many are kept as always are.
-SMALL = Room(BASE_BYTES + 1, seed=3)
+COLUMNS = 12
+#: Room to look at each column of the table below as a whole, and to learn from a third of it.
+SMALL = Room(build_bytes(LEAST_ROWS, COLUMNS), seed=3)
+#: Not even that.
+TINY = Room(BASE_BYTES + 1)
 
 
 @pytest.fixture
 def fetched(tmp_path):
-    """A number, a word only in the last row but one, and which row it is."""
-    lines = [f"{row},{'12' if row != ROWS - 2 else 'many words'},{row % 3}" for row in range(ROWS)]
-    content = "\n".join(["row,mostly,kind", *lines]).encode()
+    """Which row it is, a number that is words in the last row but one, and others."""
+    others = [f"n{number}" for number in range(COLUMNS - 2)]
+    cells = ",1" * len(others)
+    lines = [f"{row},{'12' if row != ROWS - 2 else 'many words'}{cells}" for row in range(ROWS)]
+    content = "\n".join([",".join(["row", "mostly", *others]), *lines]).encode()
     return save([(LocalFile(tmp_path / "f", "f.csv"), [content])])
 
 
@@ -70,7 +75,7 @@ def test_types_are_those_of_all_rows_whichever_are_kept(tmp_path, fetched):
 def test_categories_are_those_of_the_rows_that_are_kept(tmp_path):
     content = "a,b\n" + "".join(f"w{row},{row}\n" for row in range(ROWS))
     fetched = save([(LocalFile(tmp_path / "f", "f.csv"), [content.encode()])])
-    column = read_table(fetched, "auto", {}, tmp_path, SMALL).table.by_name["a"]
+    column = read_table(fetched, "auto", {}, tmp_path, TINY).table.by_name["a"]
     assert len(column.categories) == column.distinct == LEAST_ROWS
 
 
@@ -85,9 +90,14 @@ def test_rows_on_disk_are_read_like_rows_in_memory(tmp_path, fetched, monkeypatc
 
 
 def test_a_profile_in_little_memory_counts_all_rows_and_columns(tmp_path, fetched):
-    profile = profile_of(fetched, "auto", tmp_path, SMALL)
-    assert (profile.rows, profile.column_count) == (ROWS, 3)
-    assert [column.type for column in profile.columns] == ["integer", "integer", "integer"]
+    profile = profile_of(fetched, "auto", tmp_path, TINY)
+    assert (profile.rows, profile.column_count) == (ROWS, COLUMNS)
+    assert {column.type for column in profile.columns} == {"integer"}
+
+
+def test_types_of_a_part_of_the_rows_are_said(tmp_path, fetched):
+    *_, said = read_table(fetched, "auto", {}, tmp_path, TINY).table.warnings
+    assert said.startswith("The types of columns were found from 10,000 of 30,000 rows")
 
 
 @given(
