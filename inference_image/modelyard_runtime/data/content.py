@@ -1,7 +1,7 @@
 """Find out what a file is, from its bytes and not from its name, and make it plain UTF-8.
 
-Compression is undone and text is recoded into files of their own, in a stream. What is not a
-table is refused here, by what it is: a spreadsheet, a web page, a picture.
+Compression is undone and text is recoded into files of their own, in a stream. What is no table
+is refused with the help of ``foreign``.
 """
 
 import codecs
@@ -15,8 +15,12 @@ import pyarrow as pa
 
 from modelyard_crds.dataset import DatasetFormat
 from modelyard_crds.reasons import Reason
+from modelyard_runtime.data.foreign import SAVE_AS, refuse_foreign
 from modelyard_runtime.data.source import LocalFile
 from modelyard_runtime.errors import UserError
+
+#: White space and the mark of UTF-8: a file of nothing else is empty.
+_BLANK = b" \t\r\n" + codecs.BOM_UTF8
 
 Kind = Literal["csv", "parquet", "jsonl"]
 
@@ -26,24 +30,6 @@ HEAD_BYTES = 4096
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _PARQUET = b"PAR1"
-_MAGIC: tuple[tuple[bytes, str], ...] = (
-    (b"PK\x03\x04", "an Excel workbook or a zip archive"),
-    (b"\xd0\xcf\x11\xe0", "an Excel workbook (xls)"),
-    (b"%PDF", "a PDF document"),
-    (b"\x89PNG", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
-    (b"GIF8", "a picture"),
-    (b"SQLite format 3", "an SQLite database"),
-    (b"Obj\x01", "an Avro file"),
-    (b"ORC", "an ORC file"),
-    (b"\x89HDF", "an HDF5 file"),
-    (b"ARROW1", "an Arrow file"),
-    (b"\x93NUMPY", "a numpy file"),
-    (b"\x80\x04\x95", "a Python pickle"),
-    (b"BZh", "a bzip2 archive"),
-    (b"\xfd7zXZ", "an xz archive"),
-)
-_MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")
 _BOMS: tuple[tuple[bytes, str], ...] = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -51,7 +37,6 @@ _BOMS: tuple[tuple[bytes, str], ...] = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_SAVE_AS = "Save the table as CSV (UTF-8), Parquet or JSON Lines."
 
 
 class Plain(NamedTuple):
@@ -70,12 +55,12 @@ def make_plain(file: LocalFile, stated: DatasetFormat, folder: Path) -> Plain:
     """
     path = _uncompressed(file, folder)
     head = _head(path)
-    if not head.strip():
+    if not head.strip(_BLANK):
         raise UserError(Reason.EMPTY_FILE, f"{file.name} is empty: upload a file with a table.")
     if head.startswith(_PARQUET):
         _expect_format(file.name, stated, "parquet")
         return Plain(path, file.name, "parquet")
-    _refuse_foreign(file.name, head)
+    refuse_foreign(file.name, head)
     encoding = _encoding(file.name, path, head)
     if encoding != "utf-8":
         path = _recoded(path, encoding, folder, file.name)
@@ -96,18 +81,6 @@ def _expect_format(name: str, stated: DatasetFormat, found: Kind) -> None:
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(HEAD_BYTES)
-
-
-def _refuse_foreign(name: str, head: bytes) -> None:
-    for magic, what in _MAGIC:
-        if head.startswith(magic):
-            raise UserError(Reason.NOT_TABULAR, f"{name} is {what}, not a table. {_SAVE_AS}")
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_MARKUP):
-        raise UserError(
-            Reason.NOT_TABULAR,
-            f"{name} is a web page (HTML or XML), not a table: the address may need a login, or "
-            f"leads to a page about the file. Give the address of the file itself. {_SAVE_AS}",
-        )
 
 
 def _encoding(name: str, path: Path, head: bytes) -> str:
@@ -137,7 +110,7 @@ def _utf16_without_mark(name: str, head: bytes) -> str:
     if even > half * 0.6 and odd < half * 0.1:
         return "utf-16-be"
     raise UserError(
-        Reason.NOT_TABULAR, f"{name} is a binary file (it has zero bytes), not a table. {_SAVE_AS}"
+        Reason.NOT_TABULAR, f"{name} is a binary file (it has zero bytes), not a table. {SAVE_AS}"
     )
 
 

@@ -152,11 +152,23 @@ def _unique_text(column: Column) -> str | None:
 
 
 def _equal(column: Column, target: Column) -> bool:
+    """Whether a column is the target, or its classes as flags or numbers: 1 and 0 for yes and no.
+
+    Words that go with the classes one by one may be a very good feature.
+    """
     if column.type == target.type == "string":
         return bool(np.array_equal(column.labels(), target.labels()))
     if "string" in {column.type, target.type}:
-        return False
+        return _numbered(column, target)
     return bool(np.array_equal(column.values, target.values, equal_nan=True))
+
+
+def _numbered(column: Column, target: Column) -> bool:
+    rows = len(target.values)
+    if rows < MIN_UNIQUE or column.known != rows or column.distinct != target.distinct:
+        return False
+    pairs = np.column_stack([column.values, target.values])
+    return len(np.unique(pairs, axis=0)) == target.distinct
 
 
 def _expect_usable(features: list[Column], dropped: list[Dropped]) -> None:

@@ -19,6 +19,7 @@ from modelyard_crds.base import NameRef
 from modelyard_crds.build import BuildRequest, LogLine, Progress, StoreConfig
 from modelyard_crds.conditions import shorten
 from modelyard_crds.fields import FieldSchema, Metric, Source, Training, schema_by_name
+from modelyard_crds.model import INTENT_MAX_LENGTH
 from modelyard_crds.model_version import Build
 from modelyard_runtime.artifacts.progress import Reporter
 from modelyard_runtime.data.source import fetch_local
@@ -38,7 +39,9 @@ def make_parser() -> argparse.ArgumentParser:
         "'profile' and 'build' take their request from the environment instead.",
     )
     parser.add_argument("--dataset", type=Path, required=True, help="CSV, Parquet or JSON lines")
-    parser.add_argument("--intent", required=True, help="what to predict, in a sentence")
+    parser.add_argument(
+        "--intent", type=_intent, required=True, help="what to predict, in a sentence"
+    )
     parser.add_argument("--input-schema", type=_schema, help='{"field": "type", …}')
     parser.add_argument("--output-schema", type=_schema, help='{"field": "type", …}')
     parser.add_argument("--metric", choices=get_args(Metric))
@@ -128,6 +131,14 @@ def _request(options: argparse.Namespace, digest: str) -> BuildRequest:
         job_id="local",
         build=build,
     )
+
+
+def _intent(text: str) -> str:
+    if not 0 < len(text.strip()) <= INTENT_MAX_LENGTH:
+        said = f"{len(text)} characters" if text.strip() else "nothing"
+        msg = f"expected a sentence of at most {INTENT_MAX_LENGTH} characters, got {said}"
+        raise argparse.ArgumentTypeError(msg)
+    return text
 
 
 def _positive(text: str) -> int:

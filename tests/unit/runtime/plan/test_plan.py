@@ -235,3 +235,12 @@ def test_the_plan_says_in_which_order_dates_were_read(tmp_path):
     rows = "".join(f"{1 + i % 12}/{1 + i % 11}/2020,{i % 7},{i % 2}\n" for i in range(60))
     plan = make_plan("Predict y", table_of(tmp_path, f"when,a,y\n{rows}"))
     assert any("read as month first" in warning for warning in plan.warnings)
+
+
+@pytest.mark.parametrize("spelled", ["1 0", "yes no", "Y N", "2 1"])
+def test_the_target_by_other_names_is_no_feature(tmp_path, spelled):
+    one, other = spelled.split()
+    rows = "".join(f"{i * 7 % 50},{(one, other)[i % 2]},{'ab'[i % 2]}\n" for i in range(60))
+    plan = make_plan("Predict churned", table_of(tmp_path, f"age,code,churned\n{rows}"))
+    assert dict(plan.dropped) == {"code": "the same as the target"}
+    assert any("'code' is left out: the same as the target" in text for text in plan.warnings)
