@@ -13,7 +13,7 @@ CLUSTER := $(PYTHON) -m modelyard_cluster
 DEV := $(PYTHON) -m modelyard_dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint verify generate cluster images install bench bench-inference bench-lifecycle bench-operator bench-training env status down
+.PHONY: help demo test unit lint verify generate cluster images install bench bench-inference bench-lifecycle bench-operator bench-training soak env status down
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,11 @@ bench-operator: $(VENV) ## the operator with many models on simulated nodes (SIZ
 
 bench-training: $(VENV) ## models of real tables, beside default boosting and FLAML (BUDGET=15 SPLITS=1)
 	@.venv/bin/python bench/training.py --budget $(or $(BUDGET),15) --splits $(or $(SPLITS),1) $(if $(FRESH),--fresh)
+
+soak: $(VENV) ## the campaigns in their full size, on the cluster NAME; hours
+	@eval "$$($(DEV) env --name $(NAME) --port $(PORT))" && \
+	  export MODELYARD_SYSTEM_NAMESPACE=modelyard-system && \
+	  .venv/bin/python -m pytest -m soak tests
 
 env: ## lines for: eval "$(make -s env)"
 	@$(DEV) env --name $(NAME) --port $(PORT)

@@ -88,7 +88,7 @@ class Authenticator:
         self._used: set[str] = set()
 
     async def authenticate(self, credentials: Credentials) -> Caller:
-        """The caller of credentials."""
+        """The caller of credentials; where a key is sent as such, it alone decides."""
         secret = credentials.key or credentials.bearer
         if not secret:
             raise UnauthorizedError(
@@ -97,7 +97,7 @@ class Authenticator:
             )
         if parts := split(secret):
             caller = self._by_key(*parts)
-        elif credentials.bearer:
+        elif not credentials.key:
             caller = await self._by_token(credentials)
         else:
             raise _wrong()

@@ -6,10 +6,10 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from pydantic import BaseModel, Field, JsonValue
+from pydantic import BaseModel
 
-from modelyard_api.mapping import rest_platform
-from modelyard_api.mapping.shapes import UtcTime
+from modelyard_api.mapping import rest, rest_platform
+from modelyard_api.openapi_links import LINKS
 
 TAGS = [
     {"name": "Models", "description": "An intent and the data to learn it from."},
@@ -23,37 +23,10 @@ TAGS = [
 ]
 
 
-class Explanation(BaseModel):
-    """What each field adds to the score of a typical row."""
-
-    explains: str
-    reference: dict[str, JsonValue]
-    reference_score: float
-    score: float
-    contributions: dict[str, float]
-
-
-class PredictionAnswer(BaseModel):
-    """A prediction."""
-
-    request_id: str
-    result: dict[str, JsonValue]
-    model_name: str
-    model_version: str
-    created_at: UtcTime
-    explanation: Explanation | None = Field(None, description="Only with `?explain=true`.")
-
-
-class BatchItem(BaseModel):
-    """The prediction for one row."""
-
-    prediction: dict[str, JsonValue]
-
-
 #: Shapes of operations that read or write their bodies themselves.
 _UNSEEN: tuple[type[BaseModel], ...] = (
-    PredictionAnswer,
-    BatchItem,
+    rest.PredictionAnswer,
+    rest.BatchItem,
     rest_platform.DatasetCreate,
     rest_platform.UploadCreate,
 )
@@ -87,8 +60,28 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
     for name, example in examples().items():
         if name in schemas:
             schemas[name]["examples"] = [example]
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            _link(operation)
     document["servers"] = [{"url": "/"}, {"url": "/v1"}, {"url": "/v0"}]
     return document
+
+
+def _link(operation: dict[str, Any]) -> None:
+    """Say in a success which operations its values lead to."""
+    links = LINKS.get(operation["operationId"], {})
+    if links:
+        success = next(status for status in operation["responses"] if status.startswith("2"))
+        operation["responses"][success]["links"] = {
+            target: {
+                "operationId": target,
+                "parameters": {
+                    name: value if value.startswith("$") else f"$response.body#/{value}"
+                    for name, value in parameters.items()
+                },
+            }
+            for target, parameters in links.items()
+        }
 
 
 def examples() -> dict[str, Any]:

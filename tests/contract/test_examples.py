@@ -7,8 +7,8 @@ from pydantic import BaseModel
 
 from contract.specification import Example, differences, example, examples
 from modelyard_api.mapping import deployments, models, rest, versions
+from modelyard_api.mapping.rest import BatchItem, PredictionAnswer
 from modelyard_api.mapping.shapes import Pagination
-from modelyard_api.openapi import BatchItem, PredictionAnswer
 from modelyard_crds import names
 from unit.api import samples
 

@@ -31,7 +31,7 @@ class OperatorProcess:
             "MODELYARD_NAMESPACES": namespace,
             "MODELYARD_INFERENCE_IMAGE": image,
             "MODELYARD_STORE_PATH": str(store),
-            "MODELYARD_HEALTH_PORT": str(_free_port()),
+            "MODELYARD_HEALTH_PORT": str(free_port()),
         }
 
     def start(self) -> None:
@@ -82,7 +82,7 @@ def store_from_outside(system: Kubectl, folder: Path) -> Iterator[Path]:
     """The store's configuration for a process outside the cluster, through a port-forward."""
     secret = system.get("secret", "modelyard-store")
     assert secret is not None
-    port = _free_port()
+    port = free_port()
     command = ["kubectl", "--namespace", system.namespace, "port-forward", "svc/modelyard-store"]
     forward = subprocess.Popen([*command, f"{port}:{STORE_PORT}"], stdout=subprocess.DEVNULL)
     try:
@@ -122,7 +122,7 @@ def copy_store_secret(system: Kubectl, target: Kubectl) -> None:
     )
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

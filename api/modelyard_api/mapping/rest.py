@@ -6,9 +6,10 @@ which the OpenAPI document shows.
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool, StrictInt
+from pydantic import Field, JsonValue, StrictBool, StrictInt
 
 from modelyard_api.mapping.shapes import (
+    WHOLE_NUMBER,
     Answer,
     DatasetReference,
     DeploymentStatus,
@@ -24,7 +25,6 @@ from modelyard_api.mapping.shapes import (
     Status,
     Tags,
     UtcTime,
-    WholeNumber,
 )
 from modelyard_crds.fields import Metric
 
@@ -149,7 +149,7 @@ class Retrain(Request):
     upload_id: DatasetReference | None = None
     goal: Intent | None = None
     metric: Metric | None = None
-    max_iterations: Annotated[WholeNumber, Field(ge=1, le=1000)] | None = None
+    max_iterations: Annotated[int, Field(ge=1, le=1000), WHOLE_NUMBER] | None = None
 
 
 class RetrainStarted(Answer):
@@ -227,7 +227,7 @@ class Deploy(Request):
     """Where and on how many pods to serve."""
 
     environment: Environment = "production"
-    replicas: Annotated[WholeNumber, Field(ge=1, le=1000)] = 1
+    replicas: Annotated[int, Field(ge=1, le=1000), WHOLE_NUMBER] = 1
     auto_scale: StrictBool = True
     version: StrictInt | str | None = Field(
         None, description="Version to serve; by default the newest READY one."
@@ -279,6 +279,36 @@ class Undeployed(Answer):
     deployment_id: str
     status: Literal["UNDEPLOYING"] = "UNDEPLOYING"
     undeployed_at: UtcTime
+
+
+# Predictions
+
+
+class Explanation(Answer):
+    """What each field adds to the score of a typical row."""
+
+    explains: str
+    reference: dict[str, JsonValue]
+    reference_score: float
+    score: float
+    contributions: dict[str, float]
+
+
+class PredictionAnswer(Answer):
+    """A prediction."""
+
+    request_id: str
+    result: dict[str, JsonValue]
+    model_name: str
+    model_version: str
+    created_at: UtcTime
+    explanation: Explanation | None = Field(None, description="Only with `?explain=true`.")
+
+
+class BatchItem(Answer):
+    """The prediction for one row."""
+
+    prediction: dict[str, JsonValue]
 
 
 # Build logs

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from modelyard_api.mapping.shapes import (
+    WHOLE_NUMBER,
     Answer,
     Description,
     DisplayName,
@@ -13,7 +14,6 @@ from modelyard_api.mapping.shapes import (
     Pagination,
     Request,
     UtcTime,
-    WholeNumber,
 )
 from modelyard_api.scopes import Scope
 
@@ -78,7 +78,7 @@ class UploadFileCreate(Request):
 
     filename: Filename
     content_type: str | None = None
-    size_bytes: Annotated[WholeNumber, Field(ge=0)] | None = None
+    size_bytes: Annotated[int, Field(ge=0), WHOLE_NUMBER] | None = None
 
 
 class UploadCreate(Request):
@@ -86,7 +86,10 @@ class UploadCreate(Request):
 
     name: DisplayName | None = None
     description: Description | None = None
-    files: Annotated[list[UploadFileCreate], Field(min_length=1, max_length=100)]
+    files: Annotated[
+        list[UploadFileCreate],
+        Field(min_length=1, max_length=100, description="No two of the same name."),
+    ]
 
 
 class UploadUpdate(Request):

@@ -32,7 +32,8 @@ def _a_number(value: object) -> object:
     return value
 
 
-WholeNumber = Annotated[int, BeforeValidator(_a_number)]
+#: Behind the bounds of a field, or pydantic would not document them.
+WHOLE_NUMBER = BeforeValidator(_a_number)
 Status = Literal["DRAFT", "BUILDING", "READY", "ERROR"]
 DeploymentStatus = Literal["DEPLOYING", "DEPLOYED", "DEGRADED", "FAILED", "UNDEPLOYING"]
 SchemaJson = dict[str, JsonValue]

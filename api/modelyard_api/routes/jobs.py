@@ -23,6 +23,16 @@ router = APIRouter(tags=["Jobs"])
 EVENTS = "text/event-stream"
 NOT_BUFFERED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 RETRY_MILLISECONDS = 1000
+_EVENT = {
+    "type": "object",
+    "description": "A line of the log as `log`, with its number as id; progress as `job`.",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"enum": ["log", "job"]},
+        "id": {"type": "string"},
+        "data": {"type": "string", "description": "JSON: a LogEntry, or a JobJson."},
+    },
+}
 LogLimit = Annotated[int, Query(ge=1, le=1000, description="Most lines to answer.")]
 
 
@@ -56,7 +66,7 @@ async def get_job(services: ServicesDep, caller: VersionReader, job_id: str) -> 
     "/jobs/{job_id}/logs",
     operation_id="getJobLogs",
     response_model=rest.LogList,
-    responses=errors(404) | {200: {"content": {EVENTS: {"schema": {"type": "string"}}}}},
+    responses=errors(404) | {200: {"content": {EVENTS: {"schema": _EVENT}}}},
 )
 async def job_logs(
     services: ServicesDep,

@@ -51,7 +51,13 @@ async def test_a_key_opens_in_either_header(field: str) -> None:
 
 @pytest.mark.parametrize(
     "credentials",
-    [Credentials(), Credentials(key="x"), Credentials(bearer="bad"), Credentials(key="good")],
+    [
+        Credentials(),
+        Credentials(key="x"),
+        Credentials(bearer="bad"),
+        Credentials(key="good"),
+        Credentials(key="bad", bearer="good"),
+    ],
 )
 async def test_what_opens_nothing(credentials: Credentials) -> None:
     with pytest.raises(UnauthorizedError):

@@ -75,3 +75,34 @@ def test_paths_are_those_of_the_contract(document: dict[str, Any]) -> None:
         "/models/{model_name}/{model_version}/predictions",
         "/predict/{deployment_id}",
     } <= set(document["paths"])
+
+
+KEYWORDS = {
+    *("type", "title", "description", "default", "examples", "enum", "const", "format", "required"),
+    *("properties", "additionalProperties", "propertyNames", "minProperties", "maxProperties"),
+    *("items", "minItems", "maxItems", "uniqueItems", "minLength", "maxLength", "pattern"),
+    *("minimum", "maximum", "anyOf", "oneOf", "$ref"),
+}
+
+
+def schemas(node: Any) -> list[dict[str, Any]]:
+    """All schemas of a schema, itself among them."""
+    parts = [*node.get("properties", {}).values(), *node.get("anyOf", []), *node.get("oneOf", [])]
+    parts += [node[key] for key in ("items", "additionalProperties") if key in node]
+    return [node, *(inner for part in parts if isinstance(part, dict) for inner in schemas(part))]
+
+
+def test_schemas_say_what_they_mean_in_words_of_json_schema(document: dict[str, Any]) -> None:
+    for name, schema in document["components"]["schemas"].items():
+        for part in schemas(schema):
+            assert set(part) <= KEYWORDS, name
+
+
+def test_links_lead_to_operations_and_their_parameters(document: dict[str, Any]) -> None:
+    by_id = {operation["operationId"]: operation for _, operation in operations(document)}
+    answered = [answer for item in by_id.values() for answer in item["responses"].values()]
+    links = [link for answer in answered for link in answer.get("links", {}).values()]
+    assert len(links) > 30
+    for link in links:
+        known = {item["name"] for item in by_id[link["operationId"]]["parameters"]}
+        assert set(link["parameters"]) <= known, link
