@@ -7,6 +7,7 @@ translated here, once.
 
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -81,6 +82,18 @@ class Store:
             key,
             lambda: bytes(obstore.get_range(self._backend, key, start=start, length=length)),
         )
+
+    def get_parts(self, key: str, size: int) -> bytes:
+        """The first ``size`` bytes of a large key, several parts at a time.
+
+        Raises StoreError where there are fewer.
+        """
+        starts = range(0, size, CHUNK_BYTES)
+        with ThreadPoolExecutor(PARALLEL_PARTS, thread_name_prefix="fetch") as executor:
+            parts = executor.map(
+                lambda start: self.get_range(key, start, min(CHUNK_BYTES, size - start)), starts
+            )
+            return b"".join(parts)
 
     def stream(self, key: str, chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
         """The content of a key in chunks, never whole in memory."""

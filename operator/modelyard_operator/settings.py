@@ -27,6 +27,8 @@ class Settings:
     health_port: int = 8080
     concurrency: int = 8
     sweep_interval: int = 3600
+    #: Where serving pods send traces (OTLP over HTTP); empty for nowhere.
+    otlp_endpoint: str = ""
     #: Where the Lease is; outside a cluster there is none, and no election.
     pod_namespace: str | None = None
     pod_name: str = "modelyard-operator"
@@ -38,6 +40,7 @@ class Settings:
             image=self.inference_image,
             pull_policy=self.image_pull_policy,
             pull_secrets=self.image_pull_secrets,
+            otlp_endpoint=self.otlp_endpoint,
         )
 
 
@@ -107,6 +110,7 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "health_port": _positive,
     "concurrency": _positive,
     "sweep_interval": _positive,
+    "otlp_endpoint": _text,
     "pod_namespace": _text,
     "pod_name": _text,
 }

@@ -5,6 +5,8 @@ once, at start.
 """
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from pydantic import BaseModel, ValidationError
@@ -18,6 +20,8 @@ from modelyard_runtime.store import NotFoundError, Store, StoreError
 MODEL_FILE: Final = "model.onnx"
 STATISTICS_FILE: Final = "statistics.json"
 MAX_MANIFEST_BYTES: Final = 8 * 1024 * 1024
+#: Files above this size are fetched in several parts at a time.
+PARTS_ABOVE_BYTES: Final = 16 * 1024 * 1024
 MAX_MODEL_BYTES: Final = 512 * 1024 * 1024
 
 
@@ -82,7 +86,9 @@ def _fetch_file(store: Store, file: ManifestFile) -> bytes:
         raise _unsupported(
             f"{file.key} has {file.size_bytes} bytes, at most {MAX_MODEL_BYTES} are served"
         )
-    content = _fetch(store, file.key, file.size_bytes)
+    # One request after the other leaves most of a network unused where the file is large.
+    fetch = _fetch_parts if file.size_bytes > PARTS_ABOVE_BYTES else _fetch
+    content = fetch(store, file.key, file.size_bytes)
     _expect_digest(file.key, content, file.digest)
     return content
 
@@ -90,16 +96,30 @@ def _fetch_file(store: Store, file: ManifestFile) -> bytes:
 def _fetch(store: Store, key: str, limit: int) -> bytes:
     """The content of a key; one byte above the limit is enough to know that it is wrong."""
     content = bytearray()
-    try:
+    with _translated():
         for chunk in store.stream(key):
             content += chunk
             if len(content) > limit:
                 raise _mismatch(f"{store.uri(key)} has more than {limit} bytes")
+    return bytes(content)
+
+
+def _fetch_parts(store: Store, key: str, size: int) -> bytes:
+    with _translated():
+        found = store.size(key)
+        if found != size:
+            raise _mismatch(f"{store.uri(key)} has {found} bytes, expected {size}")
+        return store.get_parts(key, size)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
     except NotFoundError as error:
         raise ArtifactError(Reason.ARTIFACT_MISSING, f"{error}; build the version again") from error
     except StoreError as error:
         raise TemporaryError(Reason.STORE_UNAVAILABLE, str(error)) from error
-    return bytes(content)
 
 
 def _expect_digest(key: str, content: bytes, digest: str) -> None:

@@ -31,7 +31,7 @@ KEEP_ALIVE_SECONDS = 75
 GRACEFUL_SECONDS = 25
 BACKLOG = 2048
 
-_CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
+_CGROUP = Path("/sys/fs/cgroup")
 _MAX_THREADS = 4
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 async def serve(predictor: Predictor, settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then drain."""
-    threads = cpu_limit(_CPU_MAX)
+    threads = cpu_limit(_CGROUP)
     reporter = Reporter(
         predictor.watchers.all,
         lambda: open_store(read_config(settings.store_folder)),
@@ -61,14 +61,22 @@ async def serve(predictor: Predictor, settings: Settings) -> None:
                 await asyncio.to_thread(pod.tracing.close)
 
 
-def cpu_limit(cpu_max: Path) -> int:
-    """Whole CPUs that the container may use, at least one."""
+def cpu_limit(cgroup: Path) -> int:
+    """Whole CPUs that the container may use, at least one: by cgroup v2, v1, or the host's."""
     most = min(_MAX_THREADS, os.cpu_count() or 1)
-    try:
-        quota, period = cpu_max.read_text().split()
-        return max(1, min(most, int(quota) // int(period)))
-    except (OSError, ValueError):
-        return most
+    share = _quota(cgroup)
+    return most if share is None else max(1, min(most, int(share)))
+
+
+def _quota(cgroup: Path) -> float | None:
+    """CPUs as a fraction; None where there is no limit."""
+    for names in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
+        try:
+            quota, period = " ".join((cgroup / name).read_text() for name in names).split()
+            return int(quota) / int(period) if int(quota) > 0 else None
+        except (OSError, ValueError):
+            continue
+    return None
 
 
 class _Server(uvicorn.Server):

@@ -149,6 +149,17 @@ class Store:
         for item in newest.items():
             yield item
 
+    async def subfolders(self, prefix: str) -> list[str]:
+        """Names of the folders right under a prefix, without a look at what they hold.
+
+        Raises StoreUnavailableError.
+        """
+        try:
+            found = await obstore.list_with_delimiter_async(self._opened(), prefix)
+        except (BaseError, OSError) as error:
+            raise _unavailable(self._config, error) from error
+        return [str(path).rstrip("/").rpartition("/")[2] for path in found["common_prefixes"]]
+
     async def files(self, prefix: str) -> dict[str, datetime]:
         """Keys under a prefix, each with its last change.
 

@@ -1,8 +1,9 @@
 """The net under all that the store holds: its folders compared with what lives and is complete."""
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
+from modelyard_crds.build import PREDICTIONS_KEPT_DAYS, PREDICTIONS_PREFIX
 from modelyard_operator.cluster.cache import Cache
 from modelyard_operator.cluster.client import Api
 from modelyard_operator.cluster.kinds import DATASET, MODEL_VERSION, Kind
@@ -40,6 +41,7 @@ class Sweeper:
         threshold = datetime.now(UTC) - GRACE
         removed = sum([await self._sweep(root, kind, threshold) for root, kind in _ROOTS])
         removed += await self.sweep_uploads(threshold)
+        removed += await self.sweep_predictions(datetime.now(UTC).date())
         multiparts = Multiparts(self._store.config)
         return removed + (await multiparts.abort_older(threshold) if multiparts.within_reach else 0)
 
@@ -59,6 +61,15 @@ class Sweeper:
                 await self._store.delete_prefix(f"{_UPLOADS}{path}/")
                 logger.info("swept from the store", extra={"prefix": f"{_UPLOADS}{path}/"})
         return len(abandoned)
+
+    async def sweep_predictions(self, today: date) -> int:
+        """Remove the prediction logs of days that are long past, whatever they are of."""
+        oldest = (today - timedelta(days=PREDICTIONS_KEPT_DAYS)).isoformat()
+        days = [day for day in await self._store.subfolders(PREDICTIONS_PREFIX) if day < oldest]
+        for day in days:
+            await self._store.delete_prefix(f"{PREDICTIONS_PREFIX}{day}/")
+            logger.info("swept from the store", extra={"prefix": f"{PREDICTIONS_PREFIX}{day}/"})
+        return len(days)
 
     async def _sweep(self, root: str, kind: Kind, threshold: datetime) -> int:
         old = [uid async for uid, changed in self._store.folders(root) if changed < threshold]

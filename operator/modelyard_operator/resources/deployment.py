@@ -119,14 +119,16 @@ def _pod(deployment: ModelDeployment, servable: Servable, runtime: Runtime) -> M
         deployment_uid=deployment.metadata.uid,
         prediction_log=deployment.spec.prediction_log,
     )
+    served = container(
+        runtime,
+        CONTAINER,
+        ["modelyard-serve"],
+        (ENV_SERVE_REQUEST, request),
+        merged(SERVING, deployment.spec.resources),
+    )
     main = {
-        **container(
-            runtime,
-            CONTAINER,
-            ["modelyard-serve"],
-            (ENV_SERVE_REQUEST, request),
-            merged(SERVING, deployment.spec.resources),
-        ),
+        **served,
+        "env": [*served["env"], *_tracing(runtime)],
         "ports": [{"name": "http", "containerPort": SERVING_PORT, "protocol": "TCP"}],
         "lifecycle": {"preStop": {"sleep": {"seconds": PRE_STOP_SECONDS}}},
         "startupProbe": _probe("/readyz", period=1, failures=PROGRESS_DEADLINE_SECONDS, timeout=2),
@@ -148,6 +150,12 @@ def _pod(deployment: ModelDeployment, servable: Servable, runtime: Runtime) -> M
             }
         ],
     )
+
+
+def _tracing(runtime: Runtime) -> list[Manifest]:
+    if not runtime.otlp_endpoint:
+        return []
+    return [{"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": runtime.otlp_endpoint}]
 
 
 def _probe(path: str, *, period: int, failures: int, timeout: int) -> Manifest:

@@ -22,6 +22,7 @@ class Runtime:
     image: str
     pull_policy: str = "IfNotPresent"
     pull_secrets: tuple[str, ...] = ()
+    otlp_endpoint: str = ""
 
 
 @dataclass(frozen=True)

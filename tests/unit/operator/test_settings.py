@@ -28,6 +28,7 @@ def test_all_that_can_be_set() -> None:
             "MODELYARD_HEALTH_PORT": "9000",
             "MODELYARD_CONCURRENCY": "3",
             "MODELYARD_SWEEP_INTERVAL": "60",
+            "MODELYARD_OTLP_ENDPOINT": "http://collector:4318",
             "POD_NAMESPACE": "modelyard-system",
             "POD_NAME": "operator-1",
         }
@@ -42,6 +43,7 @@ def test_all_that_can_be_set() -> None:
         health_port=9000,
         concurrency=3,
         sweep_interval=60,
+        otlp_endpoint="http://collector:4318",
         pod_namespace="modelyard-system",
         pod_name="operator-1",
     )

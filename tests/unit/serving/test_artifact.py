@@ -7,6 +7,7 @@ import pytest
 from modelyard_crds.build import MANIFEST_FORMAT, StoreConfig
 from modelyard_crds.reasons import Reason
 from modelyard_runtime.errors import PodError, TemporaryError
+from modelyard_runtime.serving import artifact
 from modelyard_runtime.serving.artifact import ArtifactError, fetch_artifact
 from modelyard_runtime.store import open_store
 from unit.serving.conftest import digest
@@ -32,9 +33,36 @@ def rewritten(version, /, **fields):
 
 
 def test_a_version_is_fetched_by_digest(version):
-    artifact = fetch(version)
-    assert artifact.manifest == version.manifest
-    assert artifact.model == version.model
+    fetched = fetch(version)
+    assert fetched.manifest == version.manifest
+    assert fetched.model == version.model
+    assert fetched.statistics is None
+
+
+@pytest.mark.parametrize("part", [1000, 7, 10**9])
+def test_a_large_file_comes_in_parts_and_is_the_same(version, monkeypatch, part):
+    monkeypatch.setattr(artifact, "PARTS_ABOVE_BYTES", 0)
+    monkeypatch.setattr("modelyard_runtime.store.CHUNK_BYTES", part * 10)
+    assert fetch(version).model == version.model
+    version.model_path.unlink()
+    refused(version, Reason.ARTIFACT_MISSING, "build the version again")
+
+
+def test_statistics_are_fetched_and_verified_like_the_graph(version):
+    content = b'{"rows": 1, "columns": {}}'
+    path = version.store / "statistics.json"
+    path.write_bytes(content)
+    file = {
+        "name": "statistics.json",
+        "key": "statistics.json",
+        "digest": digest(content),
+        "sizeBytes": len(content),
+    }
+    files = json.loads(version.manifest_path.read_bytes())["files"]
+    request = rewritten(version, files=[*files, file])
+    assert fetch(version, request).statistics == content
+    path.write_bytes(content[:-1])
+    refused(version, Reason.ARTIFACT_MISMATCH, "statistics.json", request)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +70,9 @@ def test_a_version_is_fetched_by_digest(version):
     [lambda b: b[:-1], lambda b: b[:0], lambda b: b + b"x", lambda b: b[:50] + b"\0" + b[51:]],
     ids=["truncated", "empty", "longer", "changed"],
 )
-def test_bytes_that_differ_are_a_mismatch(version, tamper):
+@pytest.mark.parametrize("parts_above", [0, artifact.PARTS_ABOVE_BYTES])
+def test_bytes_that_differ_are_a_mismatch(version, tamper, parts_above, monkeypatch):
+    monkeypatch.setattr(artifact, "PARTS_ABOVE_BYTES", parts_above)
     whole = version.model_path.read_bytes()
     version.model_path.write_bytes(tamper(whole))
     error = refused(version, Reason.ARTIFACT_MISMATCH, "model.onnx")

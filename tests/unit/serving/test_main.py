@@ -106,19 +106,24 @@ def test_a_manifest_that_does_not_fit_its_graph_is_unsupported(version, changes,
 
 
 @pytest.mark.parametrize(
-    ("content", "host", "limit"),
+    ("files", "host", "limit"),
     [
-        ("max 100000", 3, 3),
-        ("50000 100000", 8, 1),
-        ("200000 100000", 8, 2),
-        ("6400000 100000", 64, 4),
-        ("nonsense", 2, 2),
-        (None, 2, 2),
+        ({"cpu.max": "max 100000"}, 3, 3),
+        ({"cpu.max": "50000 100000"}, 8, 1),
+        ({"cpu.max": "200000 100000"}, 8, 2),
+        ({"cpu.max": "6400000 100000"}, 64, 4),
+        ({"cpu.max": "nonsense"}, 2, 2),
+        ({"cpu/cpu.cfs_quota_us": "50000", "cpu/cpu.cfs_period_us": "100000"}, 8, 1),
+        ({"cpu/cpu.cfs_quota_us": "350000", "cpu/cpu.cfs_period_us": "100000"}, 8, 3),
+        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, 2, 2),
+        ({}, 2, 2),
     ],
 )
-def test_threads_follow_the_limit_of_the_container(tmp_path, monkeypatch, content, host, limit):
+def test_threads_follow_the_limit_of_the_container(tmp_path, monkeypatch, files, host, limit):
+    """Pitfall 5.2: by the container's share, whichever cgroup states it, not the host's cores."""
     monkeypatch.setattr("os.cpu_count", lambda: host)
-    file = tmp_path / "cpu.max"
-    if content is not None:
-        file.write_text(content)
-    assert cpu_limit(file) == limit
+    for name, content in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content)
+    assert cpu_limit(tmp_path) == limit

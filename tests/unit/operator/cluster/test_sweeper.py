@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -43,3 +43,15 @@ async def test_uploads_that_were_never_completed_go_with_their_files(data: Path)
     assert left(data) == set(FILES)
     assert await sweeper.sweep_uploads(datetime.now(UTC) + timedelta(seconds=1)) == 2
     assert left(data) == set(FILES[:2])
+
+
+async def test_prediction_logs_go_after_a_week(data: Path) -> None:
+    days = ("2026-01-01", "2026-01-02", "2026-01-09")
+    for day in days:
+        path = data / "predictions" / day / "deployment" / "pod" / "120000.jsonl"
+        path.parent.mkdir(parents=True)
+        path.write_text("{}")
+    sweeper = Sweeper(cast(Any, None), cast(Any, None), Store(data.parent / "mount"))
+    assert await sweeper.sweep_predictions(date(2026, 1, 9)) == 1
+    kept = {path.split("/")[1] for path in left(data) if path.startswith("predictions/")}
+    assert kept == set(days[1:])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from modelyard_crds import names
+from modelyard_crds.build import ENV_SERVE_REQUEST, ServeRequest
 from modelyard_crds.model_deployment import Autoscaling
 from modelyard_operator.resources.autoscaler import build_autoscaler
 from modelyard_operator.resources.deployment import (
@@ -91,3 +94,18 @@ def test_endpoint_is_the_service() -> None:
     assert endpoint(samples.deployment()) == "http://churn-production.team-a.svc.cluster.local"
     (port,) = build_service(samples.deployment())["spec"]["ports"]
     assert (port["port"], port["targetPort"]) == (80, "http")
+
+
+def test_pods_are_told_of_their_deployment_and_where_traces_go() -> None:
+    deployment = samples.deployment(predictionLog={"sampleRate": 0.5, "exclude": ["name"]})
+    runtime = replace(samples.RUNTIME, otlp_endpoint="http://collector:4318")
+    (container,) = build_deployment(deployment, SERVABLE, runtime)["spec"]["template"]["spec"][
+        "containers"
+    ]
+    environment = {item["name"]: item.get("value") for item in container["env"]}
+    request = ServeRequest.model_validate_json(environment[ENV_SERVE_REQUEST])
+    assert request.deployment_uid == deployment.metadata.uid
+    assert request.prediction_log == deployment.spec.prediction_log
+    assert environment["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://collector:4318"
+    plain = build_deployment(deployment, SERVABLE, samples.RUNTIME)
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" not in str(plain)
