@@ -39,6 +39,7 @@ from modelyard_operator.errors import (
     OperatorError,
     OutdatedError,
     SettingsError,
+    TryAgainError,
 )
 from modelyard_operator.handlers.watching import build_registry, build_settings
 from modelyard_operator.logs import configure_logging
@@ -93,7 +94,6 @@ async def _run(settings: Settings) -> None:
     configuration = await load_configuration()
     api = Api(configuration)
     try:
-        await check_access(api, settings.namespaces, settings.pod_namespace)
         program = _assemble(settings, configuration, api, store)
         runner = await serve(program.health, program.cache, program.queues, settings.health_port)
         try:
@@ -145,10 +145,11 @@ def _election(settings: Settings, api: Api) -> Election | None:
 
 
 async def _operate(program: Program) -> None:
-    """Run until a signal comes, a watch ends for good or the leadership is lost."""
+    """Run until a signal comes or a watch ends for good."""
     program.pool.spawn()
     stop = asyncio.Event()
     async with _background(program, stop):
+        await _check_access(program)
         await _first_sync(program)
         try:
             await _watch(program, stop)
@@ -189,7 +190,7 @@ async def _background(program: Program, stop: asyncio.Event) -> AsyncIterator[No
     """What goes on beside the watches. kopf cancels at its end what was begun after it."""
     routines = [
         program.health.beat(),
-        _lead(program, stop),
+        _lead(program),
         _resync_now_and_then(program),
         _watch_health(program, stop),
         _look_at_drift_now_and_then(program),
@@ -203,6 +204,22 @@ async def _background(program: Program, stop: asyncio.Event) -> AsyncIterator[No
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _check_access(program: Program) -> None:
+    """Ask for every right that is needed, once the API server answers.
+
+    Ending here while it does not would only make whoever starts us again wait longer and longer.
+    """
+    settings = program.settings
+    while True:
+        try:
+            await check_access(program.api, settings.namespaces, settings.pod_namespace)
+        except TryAgainError as error:
+            logger.warning("no answer about our rights yet", extra={"error": str(error)})
+            await asyncio.sleep(RETRY_START)
+        else:
+            return
 
 
 async def _first_sync(program: Program) -> None:
@@ -221,18 +238,19 @@ async def _first_sync(program: Program) -> None:
         await asyncio.sleep(RETRY_START)
 
 
-async def _lead(program: Program, stop: asyncio.Event) -> None:
-    """Act while this replica leads; a replica that has lost the Lease ends and starts over."""
+async def _lead(program: Program) -> None:
+    """Act while this replica leads; one that has lost the Lease looks on until it has it again."""
     await program.health.synced.wait()
     if program.election is None:
         metrics.LEADER.set(1)
         program.pool.start()
         return
-    await program.election.win()
-    await _first_sync(program)
-    program.pool.start()
-    await program.election.hold()
-    stop.set()
+    while True:
+        await program.election.win()
+        await _first_sync(program)
+        program.pool.start()
+        await program.election.hold()
+        program.pool.pause()
 
 
 async def _watch_health(program: Program, stop: asyncio.Event) -> None:

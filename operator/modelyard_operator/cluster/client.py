@@ -7,6 +7,7 @@ not at all; those are the calls that mypy is told to let pass.)
 
 import time
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.request import getproxies
 
@@ -14,6 +15,7 @@ import aiohttp
 import msgspec
 from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
+from kubernetes.aio.config.incluster_config import SERVICE_TOKEN_FILENAME
 
 from modelyard_crds.reasons import Reason
 from modelyard_operator.cluster import metrics
@@ -39,11 +41,13 @@ _AUTHENTICATION = ["BearerToken"]
 async def load_configuration() -> Configuration:
     """Where the API server is: the pod's service account, else the kubeconfig's context.
 
-    The configuration keeps its refresh hook, so that rotated tokens are picked up.
+    A pod's token is read from its file for each call: the library looks once a minute only, in
+    which a token may have been rotated and the old one revoked.
     """
     configuration = Configuration()
     try:
         load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+        configuration.refresh_api_key_hook = _read_token  # type: ignore[assignment]  # it is untyped
     except ConfigException:
         try:
             await load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
@@ -55,6 +59,16 @@ async def load_configuration() -> Configuration:
     # call, in a thread; what of it may be needed to reach the API server is a proxy.
     configuration.client_session_kwargs = {"trust_env": bool(getproxies())}
     return configuration
+
+
+def _read_token(configuration: Configuration) -> None:
+    """Take the token as the kubelet has put it; while it cannot be read, the last one stays."""
+    try:
+        token = Path(SERVICE_TOKEN_FILENAME).read_text()
+    except OSError:
+        return
+    if token:
+        configuration.api_key["BearerToken"] = f"bearer {token}"
 
 
 class Api:

@@ -1,6 +1,7 @@
 """Observations: what a decision on one object needs to know, gathered once, frozen."""
 
 import hashlib
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -21,6 +22,7 @@ from modelyard_operator.cluster.apply import controller_uid
 from modelyard_operator.cluster.cache import Cache, owned_by, refers_to, served_from
 from modelyard_operator.cluster.client import Api
 from modelyard_operator.cluster.drift_summaries import DriftSummaries
+from modelyard_operator.cluster.event_warnings import EventWarnings
 from modelyard_operator.cluster.kinds import (
     AUTOSCALER,
     DATASET,
@@ -64,6 +66,7 @@ class Gatherer:
         self._store = store
         self._runtime = runtime
         self._drift = drift
+        self._warnings = EventWarnings(self._list_warnings, time.monotonic)
 
     async def dataset(self, raw: Raw) -> DatasetObserved:
         """All that a decision on a Dataset rests on."""
@@ -193,14 +196,11 @@ class Gatherer:
         pods = _pods(self._cache.find(POD, owned_by(job.uid)), container)
         asked = unexplained_wait(job, pods, now)
         namespace = raw["metadata"]["namespace"]
-        return JobView(job, pods, await self._warning(namespace, asked) if asked else "")
+        return JobView(job, pods, await self._warnings.about(namespace, asked) if asked else "")
 
-    async def _warning(self, namespace: str, uid: str) -> str:
-        """The words of the newest warning about an object."""
-        selector = f"involvedObject.uid={uid},type=Warning"
-        events = [item async for item in self._api.list(EVENT, namespace, fieldSelector=selector)]
-        newest = max(events, key=_event_time, default=None)
-        return str(newest.get("message", "")) if newest else ""
+    async def _list_warnings(self, namespace: str) -> list[Raw]:
+        found = self._api.list(EVENT, namespace, fieldSelector="type=Warning")
+        return [event async for event in found]
 
     async def _published(self, version_uid: str) -> tuple[Published | None, str]:
         try:
@@ -236,10 +236,6 @@ def _may_be_published(version: ModelVersion, view: JobView | None) -> bool:
 
 def _pods(raws: Sequence[Raw], container: str) -> tuple[PodFacts, ...]:
     return tuple(PodFacts.of(raw, container) for raw in raws)
-
-
-def _event_time(event: Raw) -> str:
-    return str(event.get("lastTimestamp") or event.get("eventTime") or "")
 
 
 def _now() -> datetime:

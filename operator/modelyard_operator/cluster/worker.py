@@ -46,7 +46,7 @@ class WorkerPool:
         self._tasks: list[asyncio.Task[None]] = []
 
     def spawn(self) -> None:
-        """Make the worker tasks; they take no key before ``start``."""
+        """Make the worker tasks; they work on no key before ``start``."""
         self._tasks = [
             asyncio.create_task(self._work(queue), name=f"worker {kind} {number}")
             for kind, queue in self._queues.items()
@@ -56,6 +56,10 @@ class WorkerPool:
     def start(self) -> None:
         """Let the workers take keys."""
         self._go.set()
+
+    def pause(self) -> None:
+        """Let the workers end what they do and take up nothing more until ``start``."""
+        self._go.clear()
 
     @property
     def started(self) -> bool:
@@ -74,6 +78,7 @@ class WorkerPool:
     async def stop(self, grace: float) -> None:
         """Take no more keys, and give reconciles that are under way time to end."""
         self._stopping.set()
+        self._go.set()
         busy = [task for task in self._tasks if not task.done()]
         for queue in self._queues.values():
             queue.close()
@@ -84,10 +89,9 @@ class WorkerPool:
             await asyncio.gather(*late, return_exceptions=True)
 
     async def _work(self, queue: KeyQueue) -> None:
-        await self._go.wait()
-        while not self._stopping.is_set():
-            key = await queue.take()
-            if key is None:
+        while (key := await queue.take()) is not None:
+            await self._go.wait()
+            if self._stopping.is_set():
                 return
             self._started[key] = time.monotonic()
             try:

@@ -118,3 +118,28 @@ async def test_stopping_lets_reconciles_end(queues: Queues) -> None:
     queues["Model"].add(KEY)
     await asyncio.sleep(0)
     assert scripted.tried == [KEY]
+
+
+async def test_pause_holds_keys_until_the_next_start(queues: Queues) -> None:
+    """Pitfall 1.16: a replica that lost its Lease looks on, and has dropped nothing when it leads."""
+    scripted = Scripted()
+    pool = WorkerPool(queues, scripted, concurrency=1)
+    pool.spawn()
+    pool.start()
+    pool.pause()
+    queues["Model"].add(KEY)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert scripted.tried == []
+    pool.start()
+    await until(scripted, 1)
+    await pool.stop(grace=1)
+
+
+async def test_replica_that_never_led_ends_at_once(queues: Queues) -> None:
+    scripted = Scripted()
+    pool = WorkerPool(queues, scripted, concurrency=1)
+    pool.spawn()
+    queues["Model"].add(KEY)
+    await asyncio.wait_for(pool.stop(grace=60), timeout=5)
+    assert scripted.tried == []
