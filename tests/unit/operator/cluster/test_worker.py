@@ -121,7 +121,7 @@ async def test_stopping_lets_reconciles_end(queues: Queues) -> None:
 
 
 async def test_pause_holds_keys_until_the_next_start(queues: Queues) -> None:
-    """Pitfall 1.16: a replica that lost its Lease looks on, and has dropped nothing when it leads."""
+    """Pitfall 1.16: a replica without its Lease looks on, and drops nothing meanwhile."""
     scripted = Scripted()
     pool = WorkerPool(queues, scripted, concurrency=1)
     pool.spawn()
