@@ -6,7 +6,6 @@ next to be so, and a call that a later version of the operator makes is covered 
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 import threading
@@ -20,13 +19,8 @@ from support import objects
 from support.durations import LONG, SHORT
 from support.fault_proxy import Call, FaultProxy, Moment, Trap
 from support.kubectl import Kubectl
-from support.operator_process import (
-    OperatorProcess,
-    copy_store_secret,
-    jobs_made,
-    no_operator_in_cluster,
-    store_from_outside,
-)
+from support.operator_process import OperatorProcess, jobs_made, no_operator_in_cluster
+from support.stage import staged
 
 pytestmark = pytest.mark.cluster
 
@@ -89,26 +83,16 @@ def image(system: Kubectl) -> Iterator[str]:
 def killer(
     request: pytest.FixtureRequest, kubectl: Kubectl, system: Kubectl, image: str, tmp_path: Path
 ) -> Iterator[Killer]:
-    copy_store_secret(system, kubectl)
-    with (
-        store_from_outside(system, tmp_path / "store") as store,
-        FaultProxy(Path(os.environ["KUBECONFIG"])) as proxy,
-    ):
-        own = proxy.kubeconfig(tmp_path)
-        log = tmp_path / "operator.log"
-        operator = OperatorProcess(kubectl.namespace, own, store, image, log)
-        killer = Killer(proxy, operator, request.param)
+    with staged(kubectl, system, image, tmp_path) as set_:
+        killer = Killer(set_.proxy, set_.operator, request.param)
         thread = threading.Thread(target=killer.run)
         thread.start()
-        operator.start()
+        set_.operator.start()
         try:
             yield killer
         finally:
             killer.stop()
             thread.join(SHORT)
-            operator.kill()
-            operator.wait_dead()
-            sys.stdout.write(operator.log[-20_000:])
 
 
 def test_every_call_may_be_the_last(kubectl: Kubectl, killer: Killer) -> None:

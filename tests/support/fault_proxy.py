@@ -1,8 +1,9 @@
-"""A proxy between an operator and the API server that ends the operator at a chosen call.
+"""A proxy between an operator and the API server that plays whatever may go wrong between them.
 
 The operator under test is a process of the test's own, whose kubeconfig names the proxy. The proxy
 passes everything on, streams watches, remembers each writing call, and where a trap is set kills
-the process with SIGKILL just before or just after that call reaches the API server.
+the process with SIGKILL just before or just after that call reaches the API server. It may answer
+calls itself (``fault``), and hold up, silence or cut the watches that are open.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import re
 import ssl
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -25,7 +26,7 @@ from aiohttp import web
 
 Moment = Literal["before", "after"]
 HOP_HEADERS = {"transfer-encoding", "connection", "keep-alive", "content-length", "host"}
-CHUNK = 65536
+SILENCE = 3600.0
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,13 @@ class FaultProxy:
         self._server, self._tls = _read(kubeconfig)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._streams: set[_Stream] = set()
         self.calls: list[Call] = []
         self.trap: Trap | None = None
+        #: What to answer in the API server's place; None passes the call on.
+        self.fault: Callable[[web.Request], web.Response | None] | None = None
+        #: For how long each piece of a watch is held up.
+        self.watch_delay = 0.0
         self.url = ""
 
     def __enter__(self) -> FaultProxy:
@@ -94,6 +100,20 @@ class FaultProxy:
         path.write_text(json.dumps(content))
         return path
 
+    def silence_watches(self) -> int:
+        """Have the open watches deliver nothing more and yet stay open; how many there were."""
+        open_ = list(self._streams)
+        for stream in open_:
+            stream.silent = True
+        return len(open_)
+
+    def cut_watches(self) -> int:
+        """Reset the connections of the open watches; how many there were."""
+        open_ = list(self._streams)
+        for stream in open_:
+            self._loop.call_soon_threadsafe(stream.cut)
+        return len(open_)
+
     async def _start(self) -> None:
         connector = aiohttp.TCPConnector(ssl=self._tls, limit=0)
         timeout = aiohttp.ClientTimeout(total=None)
@@ -114,6 +134,8 @@ class FaultProxy:
         await self._runner.cleanup()
 
     async def _pass_on(self, request: web.Request) -> web.StreamResponse:
+        if self.fault is not None and (answered := self.fault(request)) is not None:
+            return answered
         writes = request.method != "GET"
         body = await request.read() if writes else None
         trap = None if body is None else self._note(call_of(request.method, request.path), body)
@@ -129,7 +151,19 @@ class FaultProxy:
             if trap:
                 await answer.read()
                 return self._spring(trap)
+            if request.query.get("watch") in ("true", "1"):
+                return await self._stream(request, answer)
             return await _relay(request, answer)
+
+    async def _stream(
+        self, request: web.Request, answer: aiohttp.ClientResponse
+    ) -> web.StreamResponse:
+        stream = _Stream(request)
+        self._streams.add(stream)
+        try:
+            return await _relay(request, answer, stream, self.watch_delay)
+        finally:
+            self._streams.discard(stream)
 
     def _note(self, call: Call, body: bytes) -> Trap | None:
         """Remember the call; the trap that it springs, if any."""
@@ -145,17 +179,64 @@ class FaultProxy:
         return web.Response(status=503)
 
 
-async def _relay(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
+@dataclass(eq=False)
+class _Stream:
+    """One open watch."""
+
+    request: web.Request
+    silent: bool = False
+
+    def cut(self) -> None:
+        if self.request.transport is not None:
+            self.request.transport.abort()
+
+
+async def _relay(
+    request: web.Request,
+    answer: aiohttp.ClientResponse,
+    stream: _Stream | None = None,
+    delay: float = 0.0,
+) -> web.StreamResponse:
     headers = {k: v for k, v in answer.headers.items() if k.lower() not in HOP_HEADERS}
     response = web.StreamResponse(status=answer.status, headers=headers)
     await response.prepare(request)
     try:
-        async for chunk in answer.content.iter_any():
-            await response.write(chunk)
+        async for chunk in _late(answer.content.iter_any(), delay):
+            if stream is None or not stream.silent:
+                await response.write(chunk)
+        if stream is not None and stream.silent:
+            # The far end has closed it, and nobody says so to the near one.
+            await asyncio.sleep(SILENCE)
+        await response.write_eof()
     except (aiohttp.ClientError, ConnectionResetError):
         return response
-    await response.write_eof()
     return response
+
+
+async def _late(chunks: AsyncIterator[bytes], delay: float) -> AsyncIterator[bytes]:
+    """The same chunks in the same order, each some time after it came."""
+    if not delay:
+        async for chunk in chunks:
+            yield chunk
+        return
+    loop = asyncio.get_running_loop()
+    waiting: asyncio.Queue[tuple[float, bytes | None]] = asyncio.Queue()
+
+    async def take_in() -> None:
+        async for chunk in chunks:
+            waiting.put_nowait((loop.time() + delay, chunk))
+        waiting.put_nowait((loop.time() + delay, None))
+
+    taking = asyncio.create_task(take_in())
+    try:
+        while True:
+            when, late = await waiting.get()
+            await asyncio.sleep(max(0.0, when - loop.time()))
+            if late is None:
+                return
+            yield late
+    finally:
+        taking.cancel()
 
 
 def _read(kubeconfig: Path) -> tuple[str, ssl.SSLContext]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -11,6 +12,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import httpx
 
 from support.durations import SHORT
 from support.kubectl import Kubectl, TimedOut, poll
@@ -22,21 +25,30 @@ class OperatorProcess:
     """Starts the operator for one namespace, kills it, starts it again."""
 
     def __init__(
-        self, namespace: str, kubeconfig: Path, store: Path, image: str, log: Path
+        self,
+        namespace: str,
+        kubeconfig: Path,
+        store: Path,
+        image: str,
+        log: Path,
+        wrapper: tuple[str, ...] = (),
     ) -> None:
         self._log = log
+        self._wrapper = wrapper
         self._process: subprocess.Popen[bytes] | None = None
+        self._port = free_port()
         self._environment = os.environ | {
             "KUBECONFIG": str(kubeconfig),
             "MODELYARD_NAMESPACES": namespace,
             "MODELYARD_INFERENCE_IMAGE": image,
             "MODELYARD_STORE_PATH": str(store),
-            "MODELYARD_HEALTH_PORT": str(free_port()),
+            "MODELYARD_HEALTH_PORT": str(self._port),
         }
 
     def start(self) -> None:
         """Start it; it works in the background."""
-        command = [str(Path(sys.executable).with_name("modelyard-operator"))]
+        program = str(Path(sys.executable).with_name("modelyard-operator"))
+        command = [*self._wrapper, program]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, env=self._environment, stdout=log, stderr=log, start_new_session=True
@@ -51,6 +63,28 @@ class OperatorProcess:
         """Wait until the killed process is gone."""
         if self._process is not None:
             self._process.wait(SHORT)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    def wait_synced(self) -> None:
+        """Wait until it has listed everything once."""
+        if poll(lambda: self._says_ready() or None, SHORT) is None:
+            raise TimedOut(f"the operator is not ready; it logged\n{self.log[-3000:]}")
+
+    def reconciles(self, result: str) -> int:
+        """How many reconciles ended so, by its own metrics."""
+        text = httpx.get(f"http://127.0.0.1:{self._port}/metrics").text
+        counts = re.findall(rf'^modelyard_reconciles_total.*result="{result}".* (\S+)$', text, re.M)
+        return int(sum(map(float, counts)))
+
+    def _says_ready(self) -> bool:
+        try:
+            return httpx.get(f"http://127.0.0.1:{self._port}/readyz").status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
 
     @property
     def log(self) -> str:

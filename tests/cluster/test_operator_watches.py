@@ -1,0 +1,95 @@
+"""Watches that die in silence, come late or are refused: what they would have told is found out."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from support import objects
+from support.durations import LONG, MEDIUM
+from support.kubectl import Kubectl
+from support.operator_process import no_operator_in_cluster
+from support.stage import Stage, assert_built_once, drafts, staged, wait_drafts
+
+pytestmark = pytest.mark.cluster
+
+DRAFTS = 5
+GONE = {
+    "kind": "Status",
+    "apiVersion": "v1",
+    "status": "Failure",
+    "code": 410,
+    "reason": "Expired",
+    "message": "too old resource version",
+}
+#: Kinds that are watched; each has a connection of its own.
+LEAST_WATCHES = 10
+
+
+@pytest.fixture(scope="module")
+def image(system: Kubectl) -> Iterator[str]:
+    with no_operator_in_cluster(system) as used:
+        yield used
+
+
+@pytest.fixture
+def stage(kubectl: Kubectl, system: Kubectl, image: str, tmp_path: Path) -> Iterator[Stage]:
+    with staged(kubectl, system, image, tmp_path) as set_:
+        yield set_
+
+
+def start_building(stage: Stage) -> None:
+    stage.operator.start()
+    stage.operator.wait_synced()
+    stage.kubectl.apply(objects.dataset(), objects.model(), objects.deployment())
+    stage.kubectl.wait("job", "tumours-v1", lambda _: True, within=LONG, what="there")
+
+
+def all_is_well(stage: Stage) -> None:
+    stage.kubectl.wait_condition("modeldeployment", "tumours-production", "Ready", within=LONG)
+    assert_built_once(stage.kubectl)
+    assert stage.operator.alive
+
+
+def test_watch_that_dies_in_silence_is_noticed(stage: Stage) -> None:
+    """Pitfalls 1.1 and 2.3: no reset, no end of stream; reconciled within 90 s all the same."""
+    start_building(stage)
+    assert stage.proxy.silence_watches() >= LEAST_WATCHES
+    stage.kubectl.apply(*drafts(DRAFTS))
+    wait_drafts(stage.kubectl, DRAFTS, within=MEDIUM)
+    all_is_well(stage)
+
+
+def test_watch_that_lags_doubles_nothing(stage: Stage) -> None:
+    """Pitfall 1.5: events come ten seconds after our own writes, and after the next decision."""
+    stage.proxy.watch_delay = 10.0
+    start_building(stage)
+    all_is_well(stage)
+
+
+def test_expired_watch_is_begun_anew(stage: Stage) -> None:
+    """Pitfall 2.3: 410 as an answer, 410 as an event, each for every kind, and no restart."""
+    start_building(stage)
+    seen: Counter[str] = Counter()
+
+    def expired(request: web.Request) -> web.Response | None:
+        if request.query.get("watch") not in ("true", "1"):
+            return None
+        seen[request.path] += 1
+        if seen[request.path] == 1:
+            return web.json_response(GONE, status=410)
+        if seen[request.path] == 2:
+            return web.Response(text=json.dumps({"type": "ERROR", "object": GONE}) + "\n")
+        return None
+
+    stage.proxy.fault = expired
+    assert stage.proxy.cut_watches() >= LEAST_WATCHES
+    stage.kubectl.apply(*drafts(DRAFTS))
+    wait_drafts(stage.kubectl, DRAFTS, within=MEDIUM)
+    all_is_well(stage)
+    assert len([path for path, count in seen.items() if count > 2]) >= LEAST_WATCHES
