@@ -22,6 +22,7 @@ NODE_PACKAGES = {
     "openssl": "openssl",
 }
 IMAGE_PACKAGES = {"buildah": "buildah", "busybox-static": "busybox", "debootstrap": "debootstrap"}
+TEST_PACKAGES = {"faketime": "faketime"}
 CNI_PACKAGE = "containernetworking-plugins"
 CNI_FOLDERS = (Path("/usr/lib/cni"), Path("/opt/cni/bin"), Path("/usr/libexec/cni"))
 POLICY = Path("/usr/sbin/policy-rc.d")
@@ -46,7 +47,7 @@ def ensure_packages(names: Iterable[str]) -> None:
     Raises:
         MachineError: something is missing and cannot be installed here.
     """
-    known = NODE_PACKAGES | IMAGE_PACKAGES
+    known = NODE_PACKAGES | IMAGE_PACKAGES | TEST_PACKAGES
     install(missing_packages({name: known[name] for name in names}))
 
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from modelyard_cluster import packages
 from modelyard_cluster.console import elapsed_text, say
-from modelyard_cluster.errors import ClusterError
+from modelyard_cluster.errors import ClusterError, MachineError
 from modelyard_dev.cluster import Cluster, cluster_command
 from modelyard_dev.install import SYSTEM_NAMESPACE, api_key
 from modelyard_dev.prepare import ensure_installed, facade_url
@@ -31,6 +32,7 @@ def run_tests(root: Path, port: int, selection: list[str]) -> None:
             _pytest(root, ["tests", "cluster/tests"], os.environ | {}, "unit tests")
         with _timed(minutes, "cluster, images, install"):
             cluster = ensure_installed(root, NAME, port, ACCOUNT)
+            _have_test_programs()
         with _timed(minutes, "cluster tests"):
             environment = _environment(cluster, port)
             arguments = ["-m", "cluster", *(selection or ["tests"])]
@@ -41,6 +43,14 @@ def run_tests(root: Path, port: int, selection: list[str]) -> None:
         say("Where the time went:")
         for what, seconds in minutes.items():
             say(f"  {elapsed_text(seconds):>12}  {what}")
+
+
+def _have_test_programs() -> None:
+    """Install what single tests use; a test whose program cannot be had is skipped and says so."""
+    try:
+        packages.ensure_packages(packages.TEST_PACKAGES)
+    except MachineError as error:
+        say(f"Some tests will be skipped: {error}")
 
 
 def _environment(cluster: Cluster, port: int) -> dict[str, str]:

@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,6 +32,7 @@ class OperatorProcess:
         image: str,
         log: Path,
         wrapper: tuple[str, ...] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._log = log
         self._wrapper = wrapper
@@ -43,6 +44,7 @@ class OperatorProcess:
             "MODELYARD_INFERENCE_IMAGE": image,
             "MODELYARD_STORE_PATH": str(store),
             "MODELYARD_HEALTH_PORT": str(self._port),
+            **(environment or {}),
         }
 
     def start(self) -> None:

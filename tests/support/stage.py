@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,9 +31,17 @@ class Stage:
 
 @contextmanager
 def staged(
-    kubectl: Kubectl, system: Kubectl, image: str, folder: Path, wrapper: tuple[str, ...] = ()
+    kubectl: Kubectl,
+    system: Kubectl,
+    image: str,
+    folder: Path,
+    wrapper: tuple[str, ...] = (),
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Stage]:
-    """The stage; at its end the operator is killed and its log goes to the test's report."""
+    """The stage; at its end the operator is killed and its log goes to the test's report.
+
+    ``wrapper`` comes before the operator's command, ``environment`` into its environment.
+    """
     copy_store_secret(system, kubectl)
     with (
         store_from_outside(system, folder / "store") as store,
@@ -42,7 +50,7 @@ def staged(
         log = folder / "operator.log"
         log.touch()
         own = proxy.kubeconfig(folder)
-        operator = OperatorProcess(kubectl.namespace, own, store, image, log, wrapper)
+        operator = OperatorProcess(kubectl.namespace, own, store, image, log, wrapper, environment)
         try:
             yield Stage(kubectl, proxy, operator)
         finally:
