@@ -3,7 +3,8 @@
 Timers, daemons and change-detecting handlers would put finalizers or annotations on them.
 """
 
-from collections.abc import Callable, Coroutine
+import itertools
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import kopf
@@ -47,6 +48,7 @@ def build_settings() -> kopf.OperatorSettings:
     settings.scanning.disabled = True
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 10
+    settings.networking.error_backoffs = _Patience()
     settings.watching.connect_timeout = 10
     settings.watching.server_timeout = 280
     settings.watching.chunk_size = 500
@@ -57,6 +59,16 @@ def build_settings() -> kopf.OperatorSettings:
         key = (kind.group, kind.version, kind.plural)
         settings.watching.label_selectors[key] = CHILD_SELECTOR
     return settings
+
+
+class _Patience:
+    """Waits between tries to reach the API server, without an end.
+
+    kopf gives a watch up for good after its last wait, which here would end the process.
+    """
+
+    def __iter__(self) -> Iterator[float]:
+        return itertools.chain((1.0, 1.0, 2.0, 3.0), itertools.repeat(5.0))
 
 
 class _NoDiffBase(kopf.DiffBaseStorage):
