@@ -13,7 +13,7 @@ CLUSTER := $(PYTHON) -m modelyard_cluster
 DEV := $(PYTHON) -m modelyard_dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint verify generate cluster images install bench bench-inference bench-lifecycle bench-operator bench-training soak env status down
+.PHONY: help demo test unit lint verify generate cluster images install bench bench-inference bench-lifecycle bench-operator bench-training soak transcripts env status down
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,11 @@ soak: $(VENV) ## the campaigns in their full size, on the cluster NAME; hours
 	@eval "$$($(DEV) env --name $(NAME) --port $(PORT))" && \
 	  export MODELYARD_SYSTEM_NAMESPACE=modelyard-system && \
 	  .venv/bin/python -m pytest -m soak tests
+
+transcripts: $(VENV) ## docs/troubleshooting.md, from failures brought about on the cluster
+	@$(DEV) install --name $(NAME) --port $(PORT)
+	@eval "$$($(DEV) env --name $(NAME) --port $(PORT))" && \
+	  MODELYARD_SYSTEM_NAMESPACE=modelyard-system .venv/bin/python tests/transcripts.py
 
 env: ## lines for: eval "$(make -s env)"
 	@$(DEV) env --name $(NAME) --port $(PORT)
