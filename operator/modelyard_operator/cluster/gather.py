@@ -110,6 +110,7 @@ class Gatherer:
             published=published,
             progress=progress,
             store_problem=problem,
+            jobs=len(self._cache.keys(JOB)),
         )
 
     async def model(self, raw: Raw) -> ModelObserved:

@@ -37,8 +37,11 @@ from modelyard_operator.reconcile.pod_problem import Problem
 from modelyard_operator.resources.runtime import Runtime
 from modelyard_operator.resources.training_job import build_training_job
 
-#: How often the progress of a running build is read from the store.
-PROGRESS_INTERVAL = 3.0
+#: How often the progress of a build is read from the store: where many run, less often.
+PROGRESS_INTERVAL = 2.0
+LONGEST_PROGRESS_INTERVAL = 4.0
+#: So many Jobs at once stretch the interval by a second.
+JOBS_A_SECOND = 50
 REFUSED_AGAIN = 20.0
 STORE_AGAIN = 10.0
 #: A Job that was deleted mid-build is made again this often, then the version is given up.
@@ -66,6 +69,13 @@ class VersionObserved:
     progress: Progress | None = None
     store_problem: str = ""
     refusal: Refusal | None = None
+    #: How many Jobs there are, of all versions.
+    jobs: int = 1
+
+    @property
+    def interval(self) -> float:
+        """Seconds until the build is looked at again."""
+        return min(LONGEST_PROGRESS_INTERVAL, PROGRESS_INTERVAL + self.jobs // JOBS_A_SECOND)
 
     @property
     def model_uid(self) -> str:
@@ -168,7 +178,7 @@ def _without_job(seen: VersionObserved) -> _Answer | None:
     if status.started_at is None:
         job = build_training_job(seen.version, seen.runtime, seen.job_id)
         verdict = Verdict(
-            Standing.PROGRESSING, Reason.PENDING, "The build's Job was made.", PROGRESS_INTERVAL
+            Standing.PROGRESSING, Reason.PENDING, "The build's Job was made.", seen.interval
         )
         return _Answer(verdict, "PENDING", (Create(job),), {"started_at": seen.now, "progress": 0})
     rebuilds = status.rebuilds or 0
@@ -232,7 +242,7 @@ def _hindered(seen: VersionObserved) -> _Answer | None:
     problem = obstacle(seen.view, WORDS, seen.now) if seen.view else None
     if problem is None:
         return None
-    verdict = Verdict(Standing.STALLED, problem.reason, problem.message, PROGRESS_INTERVAL)
+    verdict = Verdict(Standing.STALLED, problem.reason, problem.message, seen.interval)
     return _Answer(verdict, "BUILDING", found=_started(seen))
 
 
@@ -242,7 +252,7 @@ def _running(seen: VersionObserved) -> _Answer:
     # Once BUILDING, a pod that takes the place of a lost one is no news.
     if not worked and seen.version.status.phase != "BUILDING":
         verdict = Verdict(
-            Standing.PROGRESSING, Reason.PENDING, "The pod is starting.", PROGRESS_INTERVAL
+            Standing.PROGRESSING, Reason.PENDING, "The pod is starting.", seen.interval
         )
         return _Answer(verdict, "PENDING", found=_started(seen))
     found = _started(seen)
@@ -251,7 +261,7 @@ def _running(seen: VersionObserved) -> _Answer:
         found["progress"] = max(seen.progress.percent, seen.version.status.progress or 0)
         found["step"] = seen.progress.step[:253]
     verdict = Verdict(
-        Standing.PROGRESSING, Reason.BUILDING, "The version is being trained.", PROGRESS_INTERVAL
+        Standing.PROGRESSING, Reason.BUILDING, "The version is being trained.", seen.interval
     )
     return _Answer(verdict, "BUILDING", found=found)
 
