@@ -8,3 +8,7 @@ MEDIUM = 90
 LONG = 300
 #: For how long something must not happen.
 NEVER = 8
+#: A replica takes over from one that was killed: its Lease, and a look at it every two seconds.
+TAKEOVER = 20
+#: For how long nothing must be written.
+AT_REST = 20

@@ -61,8 +61,13 @@ class OperatorProcess:
         if self._process is not None:
             self._process.send_signal(signal.SIGKILL)
 
+    def end(self) -> None:
+        """SIGTERM, as the kubelet asks a pod to end."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+
     def wait_dead(self) -> None:
-        """Wait until the killed process is gone."""
+        """Wait until the process is gone."""
         if self._process is not None:
             self._process.wait(SHORT)
 

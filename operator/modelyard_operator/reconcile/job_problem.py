@@ -21,6 +21,8 @@ from modelyard_operator.reconcile.pod_problem import (
 EXPECTED_WITHIN = timedelta(seconds=5)
 
 _MISSING_SECRET = re.compile(r'secret "([^"]+)" not found')
+#: Each try names another pod; without it the same trouble has the same words.
+_REFUSED_POD = re.compile(r'^(Error creating: )?pods "[^"]*" is forbidden: ')
 #: As the admission plugin words it: maximum memory usage per Container is 1Gi, but limit is 2Gi.
 _LIMIT_RANGE = re.compile(r" per (Container|Pod) is ")
 
@@ -105,6 +107,7 @@ def failure(view: JobView, words: Words, now: datetime) -> Problem:
 
 def start_problem(message: str, resources_field: str) -> Problem:
     """Why there is no pod, or it has no volumes, from the words of the event about it."""
+    message = _REFUSED_POD.sub("", message)
     if "exceeded quota" in message:
         return Problem(
             Reason.QUOTA_EXCEEDED,

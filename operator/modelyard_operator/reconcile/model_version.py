@@ -51,7 +51,8 @@ FAILED_JOB_KEPT = timedelta(minutes=10)
 
 WORDS = Words(
     resources_field="spec.training.resources",
-    deadline_field="Lower spec.training.timeBudget or give the pod more CPU.",
+    deadline_field="Give the pod more CPU (spec.training.resources) or raise "
+    "spec.training.timeBudget: the Job may take twice that and half an hour.",
     unknown=Reason.TRAINING_FAILED,
 )
 

@@ -28,7 +28,7 @@ from modelyard_operator.cluster.store import Store
 from unit.operator import samples
 
 BUILDS = 200
-SECONDS = 60.0
+SECONDS = 20.0
 #: The issue's: progress is never older than this.
 LATEST = 5.0
 

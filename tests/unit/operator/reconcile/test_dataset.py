@@ -18,6 +18,7 @@ from modelyard_operator.reconcile.dataset import (
     source_hash,
 )
 from modelyard_operator.reconcile.decision import Create, Decision, Delete, Refusal
+from modelyard_operator.reconcile.job_problem import start_problem
 from modelyard_operator.resources.profile_job import build_profile_job
 from unit.operator import samples
 
@@ -142,6 +143,15 @@ def test_what_a_failed_reading_lacked_reads_again() -> None:
     job = build_profile_job(roomy, source_hash(roomy), samples.RUNTIME)
     (container,) = job["spec"]["template"]["spec"]["containers"]
     assert container["resources"]["limits"]["memory"] == "8Gi"
+
+
+def test_a_pod_that_is_refused_again_is_refused_in_the_same_words() -> None:
+    """Pitfall 1.7: each try has a pod of another name."""
+    told = {
+        start_problem(f'Error creating: pods "x-{n}" is forbidden: exceeded quota: q', "f").message
+        for n in range(3)
+    }
+    assert len(told) == 1
 
 
 def test_jobs_of_earlier_sources_go() -> None:
