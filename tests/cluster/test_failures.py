@@ -12,8 +12,9 @@ from support.kubectl import Kubectl
 
 pytestmark = pytest.mark.cluster
 
-#: In the transcripts alone: test_bad_input.py has most of them, the last takes minutes to be sure.
+#: In the transcripts alone: others have most of them, the last takes minutes to be sure.
 ELSEWHERE = {
+    "Suspended",
     "DatasetMissing",
     "SourceNotFound",
     "NoRows",

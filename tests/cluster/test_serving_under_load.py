@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import httpx
 import pytest
 
 from support import load, objects
-from support.durations import LONG, MEDIUM
+from support.durations import LONG, MEDIUM, SHORT
 from support.kubectl import Kubectl, Object
 from support.rest import make_key, open_client
 
@@ -60,34 +62,79 @@ def wanted_pods(seen: Object) -> int:
     return replicas
 
 
-def test_pods_follow_the_load_and_an_operators_restart_does_not_disturb_them(
+class Scale:
+    """What the autoscaler wants and what the Deployment is asked for, sampled side by side."""
+
+    def __init__(self, kubectl: Kubectl) -> None:
+        self._kubectl = kubectl
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self.samples = 0
+        self.fights: list[str] = []
+
+    def __enter__(self) -> Scale:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join(SHORT)
+
+    def _watch(self) -> None:
+        """A scale below what was wanted both before and after it was looked at is a fight."""
+        wanted_before = 0
+        while not self._over.wait(0.1):
+            deployment = self._kubectl.get("deployment", DEPLOYMENT)
+            autoscaler = self._kubectl.get("horizontalpodautoscaler", DEPLOYMENT)
+            if deployment is None or autoscaler is None:
+                continue
+            wanted = autoscaler["status"].get("desiredReplicas", 0)
+            if wanted_pods(deployment) < min(wanted_before, wanted):
+                self.fights.append(f"{wanted_pods(deployment)} of {wanted}")
+            wanted_before = wanted
+            self.samples += 1
+
+
+def test_pods_follow_the_load_up_and_down_and_nobody_fights_the_autoscaler(
     kubectl: Kubectl, system: Kubectl, api_url: str, key: str
 ) -> None:
+    """Pitfall 7.1: through an operator's restart and a change of the version."""
     serve(
         kubectl,
-        autoscaling={"minReplicas": 1, "maxReplicas": 3, "targetCPUUtilization": 50},
+        autoscaling={
+            "minReplicas": 1,
+            "maxReplicas": 3,
+            "targetCPUUtilization": 50,
+            "scaleDownStabilizationSeconds": 15,
+        },
         resources={"requests": {"cpu": "50m"}},
     )
     path = "/models/tumours/latest/predictions"
-    with load.requests(api_url, key, path, [ROW] * 200, threads=2) as asked:
-        kubectl.wait(
-            "deployment",
-            DEPLOYMENT,
-            lambda seen: wanted_pods(seen) >= 2,
-            within=LONG,
-            what="scaled to two or more",
-        )
-        system.run("rollout", "restart", "deployment/modelyard-operator")
-        system.run("rollout", "status", "deployment/modelyard-operator", "--timeout=60s")
-        kubectl.never("deployment", DEPLOYMENT, lambda seen: wanted_pods(seen) < 2)
-    kubectl.wait(
-        "deployment",
-        DEPLOYMENT,
-        lambda seen: wanted_pods(seen) == 1,
-        within=LONG + LONG,
-        what="scaled back to one",
-    )
+    with Scale(kubectl) as scale:
+        with load.requests(api_url, key, path, [ROW] * 200, threads=2) as asked:
+            wait_scaled(kubectl, lambda pods: pods >= 2, "two or more")
+            system.run("rollout", "restart", "deployment/modelyard-operator")
+            system.run("rollout", "status", "deployment/modelyard-operator", "--timeout=60s")
+            kubectl.never("deployment", DEPLOYMENT, lambda seen: wanted_pods(seen) < 2)
+            kubectl.run("annotate", "model", "tumours", "modelyard.dev/retrain=again")
+            kubectl.wait(
+                "modeldeployment",
+                DEPLOYMENT,
+                lambda seen: seen["status"].get("servingVersion") == 2,
+                within=LONG,
+                what="serving version 2",
+            )
+        wait_scaled(kubectl, lambda pods: pods == 1, "one again")
+    assert scale.samples > 100
+    assert scale.fights == []
     assert asked.failures == []
+
+
+def wait_scaled(kubectl: Kubectl, holds: Callable[[int], bool], what: str) -> None:
+    """Wait until the Deployment is asked for so many pods."""
+    kubectl.wait(
+        "deployment", DEPLOYMENT, lambda seen: holds(wanted_pods(seen)), within=LONG, what=what
+    )
 
 
 def test_without_an_autoscaler_it_holds_its_replicas_and_kubectl_scale_works(

@@ -1,0 +1,80 @@
+"""Building again, with and without other wishes, and what becomes of old versions."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import httpx
+import pytest
+
+from modelyard_operator.cluster.store import Store
+from support import objects
+from support.durations import LONG, MEDIUM
+from support.kubectl import Kubectl, Object
+from support.operator_process import store_from_outside
+
+pytestmark = pytest.mark.cluster
+
+
+def built(kubectl: Kubectl, number: int) -> Object:
+    """The version of this number, once the Model is Ready with it."""
+    kubectl.wait(
+        "model",
+        "tumours",
+        lambda seen: seen["status"].get("readyVersion") == number,
+        within=LONG,
+        what=f"READY with version {number}",
+    )
+    version = kubectl.get("modelversion", f"tumours-v{number}")
+    assert version is not None
+    return version
+
+
+def stored_builds(system: Kubectl, folder: Path) -> set[str]:
+    """The uids of versions of which the store has something."""
+
+    async def listed(path: Path) -> set[str]:
+        return {uid async for uid, _ in Store(path).folders("builds/")}
+
+    with store_from_outside(system, folder) as path:
+        return asyncio.run(listed(path))
+
+
+def test_wishes_of_a_retraining_and_the_history_that_is_kept(
+    kubectl: Kubectl, system: Kubectl, client: httpx.Client, tmp_path: Path
+) -> None:
+    kubectl.apply(objects.dataset(), objects.model(versionHistoryLimit=1))
+    first = built(kubectl, 1)
+
+    wish = {"training": {"metric": "accuracy", "maxIterations": 1}}
+    again = {"annotations": {"modelyard.dev/retrain": "again"}}
+    kubectl.patch("model", "tumours", {"metadata": again, "spec": wish})
+    second = built(kubectl, 2)
+    assert second["spec"]["build"]["training"]["metric"] == "accuracy"
+    assert second["spec"]["build"]["training"]["maxIterations"] == 1
+
+    goal = "Predict the diagnosis of a tumour"
+    body = {"goal": goal, "metric": "f1_score", "max_iterations": 2}
+    answer = client.post("/models/tumours/retrain", json=body)
+    assert answer.status_code == httpx.codes.ACCEPTED, answer.text
+    assert answer.json()["new_version"] == "v3.0"
+    third = built(kubectl, 3)
+    build = third["spec"]["build"]
+    assert build["intent"] == goal
+    assert (build["training"]["metric"], build["training"]["maxIterations"]) == ("f1_score", 2)
+
+    kubectl.wait_gone("modelversion", "tumours-v1", within=MEDIUM)
+    assert kubectl.get("modelversion", "tumours-v2") is not None
+    uids = [version["metadata"]["uid"] for version in (first, second, third)]
+    left = stored_builds(system, tmp_path / "store")
+    assert [uid in left for uid in uids] == [False, True, True]
+
+
+def test_metadata_makes_no_version(kubectl: Kubectl) -> None:
+    kubectl.apply(objects.dataset(), objects.model())
+    built(kubectl, 1)
+    kubectl.run("label", "model", "tumours", "team=risk")
+    kubectl.run("annotate", "model", "tumours", "example.com/note=hello")
+    kubectl.patch("model", "tumours", {"spec": {"description": "x", "tags": ["a"]}})
+    kubectl.never("model", "tumours", lambda seen: seen["status"]["latestVersion"] != 1)
