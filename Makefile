@@ -61,10 +61,10 @@ bench-operator: $(VENV) ## the operator with many models on simulated nodes (SIZ
 bench-training: $(VENV) ## models of real tables, beside default boosting and FLAML (BUDGET=15 SPLITS=1)
 	@.venv/bin/python bench/training.py --budget $(or $(BUDGET),15) --splits $(or $(SPLITS),1) $(if $(FRESH),--fresh)
 
-soak: $(VENV) ## the campaigns in their full size, on the cluster NAME; hours
+soak: $(VENV) ## the campaigns in their full size, on the cluster NAME; hours (TESTS=tests/soak SCALE=0.1)
 	@eval "$$($(DEV) env --name $(NAME) --port $(PORT))" && \
 	  export MODELYARD_SYSTEM_NAMESPACE=modelyard-system && \
-	  .venv/bin/python -m pytest -m soak tests
+	  MODELYARD_SOAK_SCALE=$(or $(SCALE),1) .venv/bin/python -m pytest -m soak $(or $(TESTS),tests)
 
 transcripts: $(VENV) ## docs/troubleshooting.md, from failures brought about on the cluster
 	@$(DEV) install --name $(NAME) --port $(PORT)

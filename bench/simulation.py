@@ -193,14 +193,14 @@ async def make_objects(client: Client, simulation: Simulation, models: int) -> N
             collection("datasets", namespace), _own("Dataset", "table", source=_SOURCE)
         )
         _write_profile(simulation.store, Dataset.parse(dataset))
-    await _all(
+    await gathered(
         client.create(
             collection("models", f"account-{number % NAMESPACES}"),
             _own("Model", f"m-{number}", intent="predict churn", datasetRef={"name": "table"}),
         )
         for number in range(models)
     )
-    await _all(
+    await gathered(
         client.create(
             collection("modeldeployments", f"account-{number % NAMESPACES}"),
             _own("ModelDeployment", f"m-{number}", modelRef={"name": f"m-{number}"}),
@@ -220,8 +220,8 @@ def _own(kind: str, name: str, **spec: Any) -> Object:
     return _object(names.API_VERSION, kind, name, spec=spec)
 
 
-async def _all(coroutines: Iterable[Any]) -> None:
-    """Run them all, so many at a time."""
+async def gathered(coroutines: Iterable[Any]) -> None:
+    """Run them all, CONNECTIONS at a time."""
     room = asyncio.Semaphore(CONNECTIONS)
 
     async def one(coroutine: Any) -> None:
