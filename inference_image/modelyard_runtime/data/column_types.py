@@ -6,7 +6,7 @@ rows have it. Called by ``reading``.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -91,7 +91,7 @@ def column_of_values(
     if stated is not None and stated != found and (stated, found) != ("float", "integer"):
         return column_of_text(name, pc.cast(cells, pa.large_string()), stated, kept)
     values = _seconds_or_number(cells, found)
-    return Column(name, stated or found, _finite(values if kept is None else values[kept]))
+    return _of_numbers(name, stated or found, values if kept is None else values[kept])
 
 
 def _typed_text(name: str, texts: _Texts, stated: FieldType | None) -> Column:
@@ -277,13 +277,15 @@ def _numeric(
     odd: NDArray[np.bool_] | None = None,
 ) -> Column:
     """The column of numbers that the distinct values stand for."""
-    column = Column(name, type_, _finite(np.append(values, np.nan)[texts.kept_codes]))
+    column = _of_numbers(name, type_, np.append(values, np.nan)[texts.kept_codes])
     if odd is None or not odd.any():
         return column
     unreadable = np.flatnonzero(np.append(odd, False)[texts.codes])
     return replace(column, unreadable=len(unreadable), unreadable_row=int(unreadable[0]) + 1)
 
 
-def _finite(values: FloatArray) -> NDArray[Any]:
+def _of_numbers(name: str, type_: FieldType, values: FloatArray) -> Column:
     """Infinite values are missing: no model learns from them."""
-    return np.where(np.isfinite(values), values, np.nan)
+    infinite = np.isinf(values)
+    count = int(np.count_nonzero(infinite))
+    return Column(name, type_, np.where(infinite, np.nan, values), infinite=count)

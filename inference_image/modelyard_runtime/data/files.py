@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 from modelyard_crds.dataset import DatasetFormat
 from modelyard_crds.reasons import Reason
 from modelyard_runtime.data.content import Plain, make_plain
-from modelyard_runtime.data.csv_text import MAX_NAME_LENGTH, expect_distinct, stream_csv
+from modelyard_runtime.data.csv_text import stream_csv
+from modelyard_runtime.data.header import MAX_NAME_LENGTH, expect_distinct
 from modelyard_runtime.data.json_lines import BATCH_ROWS, stream_json_lines
 from modelyard_runtime.data.source import Fetched
 from modelyard_runtime.data.spool import Rows, Spool

@@ -96,6 +96,11 @@ def _warnings(plains: list[Plain], columns: tuple[Column, ...]) -> tuple[str, ..
         for column in columns
         if column.unreadable
     ]
+    infinite = [
+        f"Column {column.name!r} has {column.infinite} infinite values: they count as missing."
+        for column in columns
+        if column.infinite
+    ]
     unclear = [
         f"Column {column.name!r} has dates such as {column.unclear_date}, and none shows whether "
         "the day or the month comes first: they were read as month first. Write them as "
@@ -103,4 +108,4 @@ def _warnings(plains: list[Plain], columns: tuple[Column, ...]) -> tuple[str, ..
         for column in columns
         if column.unclear_date is not None
     ]
-    return tuple(recoded + odd + unclear)
+    return tuple(recoded + odd + infinite + unclear)

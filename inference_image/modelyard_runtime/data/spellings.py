@@ -17,7 +17,7 @@ FloatArray = NDArray[np.float64]
 #: Missing wherever they stand.
 MISSING = frozenset(
     {"", "na", "n/a", "n.a.", "nan", "-nan", "null", "#n/a", "#na", "<na>", "?", "\\n", "nat"}
-    | {"#null!", "#value!", "#div/0!", "#ref!", "1.#ind", "1.#qnan"}
+    | {"#null!", "#value!", "#div/0!", "#ref!", "1.#ind", "1.#qnan", "(null)", "(none)", "(blank)"}
 )
 #: Missing among numbers, booleans and dates; among other words they may be a category.
 MISSING_AMONG_VALUES = frozenset({"none", "nil", "-", "--", ".", "missing", "unknown", "n.d."})
@@ -26,8 +26,18 @@ INTEGER = r"^[+-]?[0-9]{1,18}$"
 PADDED = r"^[+-]?0[0-9]"
 _FLOAT = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _INFINITE = r"(?i)^[+-]?inf(inity)?$"
-_DECORATION = r"[\s\x{a0}\x{202f}'$€£¥%]|^(?:USD|EUR|GBP|CHF|JPY)|(?:USD|EUR|GBP|CHF|JPY)$"
-_GROUPED_BY_COMMA = r"^[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?$"
+_CURRENCIES = "(?:USD|EUR|GBP|CHF|JPY)"
+_DECORATION = (
+    rf"[\s\x{{a0}}\x{{202f}}'\x{{2019}}%\p{{Sc}}]|^{_CURRENCIES}|{_CURRENCIES}$|^[A-Z]{{1,2}}\$"
+)
+_MINUS = "\N{MINUS SIGN}"
+#: A unit is a word after a space, or up to three small letters right behind the number.
+_UNIT = (
+    r"^[+-]?[0-9][0-9.,'\x{2019}]*"
+    r"(?:\s+(?P<word>\p{L}{1,6}\.?)|(?P<letters>[a-zµ°]{1,3}[²³]?))$"
+)
+#: Groups of three, or of two before the last three as in India.
+_GROUPED_BY_COMMA = r"^[+-]?(?:[0-9]{1,3}(,[0-9]{3})+|[0-9]{1,2}(,[0-9]{2})+,[0-9]{3})(\.[0-9]*)?$"
 _GROUPED_BY_POINT = r"^[+-]?[0-9]{1,3}(\.[0-9]{3})+(,[0-9]*)?$"
 _DECIMAL_COMMA = r"^[+-]?[0-9]*,[0-9]+$"
 
@@ -37,12 +47,23 @@ _MONTHS_A_YEAR = len(_MONTHS)
 _PART = 250_000
 _TIME = (
     r"(?:[T ]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d+)?)?"
-    r" *(?P<half>[AaPp][Mm])?)? *(?P<zone>[Zz]|UTC|[+-]\d{2}:?\d{2})?$"
+    r" *(?P<half>[AaPp][Mm])?)? *(?P<zone>[Zz]|UTC|GMT|[+-]\d{2}:?\d{2})?$"
 )
 _YEAR_FIRST = r"^(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})" + _TIME
 _YEAR_LAST = r"^(?P<first>\d{1,2})(?P<sign>[-/.])(?P<second_>\d{1,2})[-/.](?P<year>\d{4})" + _TIME
-_DAY_NAME = r"^(?P<day>\d{1,2})[-. ]+(?P<name>[A-Za-z]{3,9})[-., ]+(?P<year>\d{4})" + _TIME
-_NAME_DAY = r"^(?P<name>[A-Za-z]{3,9})[. ]+(?P<day>\d{1,2}),? +(?P<year>\d{4})" + _TIME
+_WEEKDAY = r"^(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? +)?"
+_DAY_NAME = (
+    _WEEKDAY + r"(?P<day>\d{1,2})[-. ]+(?P<name>[A-Za-z]{3,9})[-., ]+(?P<year>\d{4})" + _TIME
+)
+_NAME_DAY = _WEEKDAY + r"(?P<name>[A-Za-z]{3,9})[. ]+(?P<day>\d{1,2}),? +(?P<year>\d{4})" + _TIME
+
+#: Dates that say less, and how they are completed: months get their first day, years of two digits
+#: their century (to 69 this one, as in POSIX) where the text cannot be a version.
+_COMPLETED = (
+    (r"^(\d{4}[-/](?:0[1-9]|1[0-2]))$", r"\1-01"),
+    (r"^(\d{1,2}/\d{1,2}/|\d{2}\.\d{2}\.)([0-6]\d(?:[T ].*)?)$", r"\120\2"),
+    (r"^(\d{1,2}/\d{1,2}/|\d{2}\.\d{2}\.)([7-9]\d(?:[T ].*)?)$", r"\119\2"),
+)
 
 
 def matches(texts: pa.Array, pattern: str) -> NDArray[np.bool_]:
@@ -53,15 +74,30 @@ def matches(texts: pa.Array, pattern: str) -> NDArray[np.bool_]:
 def numbers(texts: pa.Array) -> FloatArray:
     """Each text as a number, NaN where it is none; infinite where it says so.
 
-    Currency and percent signs, grouped thousands, decimal commas and (12) for -12 are understood.
+    Currency and percent signs, one unit that all have, grouped thousands, decimal commas and (12)
+    for -12 are understood.
     """
+    texts = pc.replace_substring(texts, _MINUS, "-")
     plain = _plain_numbers(texts)
     open_ = np.isnan(plain)
     if not open_.any():
         return plain
     rest = texts.filter(pa.array(open_))
-    plain[open_] = _decorated_numbers(rest)
+    plain[open_] = _decorated_numbers(_without_unit(rest))
     return plain
+
+
+def _without_unit(texts: pa.Array) -> pa.Array:
+    """The texts without the unit that all of them have: 10 kg, 1.5 kg."""
+    parts = pc.extract_regex(texts, _UNIT)
+    if parts.null_count:
+        return texts
+    units = set(zip(_texts(parts, "word").tolist(), _texts(parts, "letters").tolist(), strict=True))
+    unit = "".join(next(iter(units))) if len(units) == 1 else ""
+    # 1e5 is a number, and so is the code 5e.
+    if not unit or unit == "e":
+        return texts
+    return pc.utf8_slice_codeunits(texts, 0, -len(unit))
 
 
 def _plain_numbers(texts: pa.Array) -> FloatArray:
@@ -93,7 +129,7 @@ def _decorated_numbers(texts: pa.Array) -> FloatArray:
 
 def moments(texts: pa.Array) -> FloatArray:
     """Each text as seconds since 1970 in UTC, NaN where it is no date; formats may mix."""
-    parts = _slices(texts)
+    parts = [_completed(part) for part in _slices(texts)]
     day_first = _shows_day_first(parts)
     return np.concatenate([np.empty(0), *(_moments(part, day_first) for part in parts)])
 
@@ -107,6 +143,12 @@ def _moments(texts: pa.Array, day_first: bool) -> FloatArray:
         rest = texts.filter(pa.array(open_))
         result[open_] = _seconds(pc.extract_regex(rest, pattern), day_first)
     return result
+
+
+def _completed(texts: pa.Array) -> pa.Array:
+    for pattern, whole in _COMPLETED:
+        texts = pc.replace_substring_regex(texts, pattern, whole)
+    return texts
 
 
 def _slices(texts: pa.Array) -> list[pa.Array]:
@@ -132,7 +174,7 @@ def _first_and_second(parts: pa.StructArray) -> tuple[FloatArray, FloatArray]:
 def open_order(texts: pa.Array) -> str | None:
     """A date such as 1/2/2020, where no text shows whether the day or the month comes first."""
     example: str | None = None
-    for part in _slices(texts):
+    for part in map(_completed, _slices(texts)):
         found = pc.extract_regex(part, _YEAR_LAST)
         first, second = _first_and_second(found)
         with np.errstate(invalid="ignore"):

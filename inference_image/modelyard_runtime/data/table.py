@@ -28,6 +28,8 @@ class Column:
     #: Cells of another kind than the rest, read as missing; their first row, from 1.
     unreadable: int = 0
     unreadable_row: int = 0
+    #: Infinite cells, read as missing.
+    infinite: int = 0
     #: A date such as 1/2/2020, read as month first, where no cell shows the order.
     unclear_date: str | None = None
     #: How the file spells false and true, where it has words of its own for them.

@@ -1,20 +1,22 @@
 """Tables as people write them: delimiters, encodings, spellings of types and of nothing."""
 
+import csv
 import gzip
 import io
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelyard_crds.fields import FieldType
 from modelyard_runtime.data.profile import profile_of
 from modelyard_runtime.data.reading import read_table
 from modelyard_runtime.data.source import LocalFile, save
+from modelyard_runtime.errors import UserError
 from support.tables import read_bytes, table_of
 
 BODY = "id,price,kind\n" + "".join(f"{i},{i * 1.5},{'éz'[i % 2]}\n" for i in range(20))
@@ -58,6 +60,16 @@ def test_encodings_compressions_and_delimiters_read_the_same(tmp_path, content):
         (["1.234,5 €", "2,25 €", "n/a"], "float", [1234.5, 2.25, None]),
         (["1,234", "12,345,678", "1"], "float", [1234, 12345678, 1]),
         (["inf", "1", "-Infinity"], "float", [None, 1, None]),
+        (["R$ 1.234,50", "R$ 2,10", "(null)"], "float", [1234.5, 2.1, None]),
+        (["₹1,23,456.50", "₹12,34,567", "₹5"], "float", [123456.5, 1234567, 5]),
+        (["1\N{RIGHT SINGLE QUOTATION MARK}234.5", "2", "#N/A"], "float", [1234.5, 2, None]),
+        (["\N{MINUS SIGN}1.5", "2", "NaN"], "float", [-1.5, 2, None]),
+        (["10 kg", "1.5 kg", "2,500 kg"], "float", [10, 1.5, 2500]),
+        (["10mm", "20mm", ""], "float", [10, 20, None]),
+        (["100 kr.", "2 kr.", "-"], "float", [100, 2, None]),
+        (["10 kg", "2 lb", "3 kg"], "string", None),
+        (["A100", "A200", "A300"], "string", None),
+        (["1.10.12", "1.2.3", "1.9.0"], "string", None),
         (["yes", "No", "null"], "boolean", [1, 0, None]),
         (["TRUE", "false", "unknown"], "boolean", [1, 0, None]),
         (["00501", "10001", "2"], "string", None),
@@ -85,6 +97,10 @@ def test_types_and_missing_values_in_their_usual_spellings(tmp_path, cells, type
         "3/31/2024",
         "31 Mar 2024",
         "March 31, 2024 12:00 AM",
+        "3/31/24",
+        "31.03.24",
+        "Sun, 31 Mar 2024 00:00:00 GMT",
+        "Sunday, March 31, 2024",
     ],
 )
 def test_dates_in_many_formats_are_the_same_moment(tmp_path, text):
@@ -93,6 +109,23 @@ def test_dates_in_many_formats_are_the_same_moment(tmp_path, text):
     assert column.type == "datetime"
     assert column.values[0] == datetime.fromisoformat("2024-03-31T00:00:00+00:00").timestamp()
     assert np.isnan(column.values[2])
+
+
+def test_months_and_years_of_two_digits_are_completed(tmp_path):
+    cells = ["2024-02", "2024/11", "12/31/69", "1/2/70"]
+    column = table_of(
+        tmp_path, "d,n\n" + "".join(f"{c},{i}\n" for i, c in enumerate(cells))
+    ).columns[0]
+    moments = [datetime.fromtimestamp(value, UTC).date().isoformat() for value in column.values]
+    assert moments == ["2024-02-01", "2024-11-01", "2069-12-31", "1970-01-02"]
+
+
+def test_infinite_values_are_missing_and_said(tmp_path):
+    table = table_of(
+        tmp_path, "v,n\n" + "".join(f"{i if i % 9 else 'inf'},{i}\n" for i in range(30))
+    )
+    assert table.columns[0].known == 26
+    assert table.warnings == ("Column 'v' has 4 infinite values: they count as missing.",)
 
 
 def test_formats_of_dates_may_mix_in_a_column(tmp_path):
@@ -228,8 +261,6 @@ def test_the_profile_tells_type_nullability_and_distinct_values(tmp_path):
     )
 )
 def test_what_is_written_is_read(tmp_path_factory, rows):
-    import csv
-
     text = io.StringIO()
     writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writerow(["number column", "text column"])
@@ -240,3 +271,47 @@ def test_what_is_written_is_read(tmp_path_factory, rows):
     stripped = [word.strip() for _, word in rows]
     for label, word in zip(table.by_name["text column"].labels().tolist(), stripped, strict=True):
         assert label == word or label is None
+
+
+@pytest.mark.parametrize("mark", ["sep=;", '"sep=;"', "SEP=;"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_delimiter_that_excel_writes_above_the_table_is_taken(tmp_path, mark, end):
+    lines = [mark, "a;b", *(f"{i};{i},5" for i in range(20))]
+    table = table_of(tmp_path, end.join(lines) + end)
+    assert [(c.name, c.type, c.values[3]) for c in table.columns] == [
+        ("a", "integer", 3),
+        ("b", "float", 3.5),
+    ]
+
+
+def test_a_bad_line_below_the_delimiter_of_excel_is_counted_from_the_top(tmp_path):
+    text = "sep=;\na;b\n" + "1;2\n" * 9 + "1;2;3\n"
+    with pytest.raises(UserError, match=r"Line 12 of table\.csv has 3 fields, the header has 2"):
+        table_of(tmp_path, text)
+
+
+CELLS = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=8)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(st.tuples(CELLS, st.integers(-(10**6), 10**6)), min_size=5, max_size=30),
+    delimiter=st.sampled_from([",", ";", "\t", "|"]),
+    end=st.sampled_from(["\n", "\r\n"]),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+    pack=st.sampled_from([bytes, gzip.compress]),
+)
+def test_a_table_is_the_same_however_it_is_written(
+    tmp_path_factory, rows, delimiter, end, quoting, encoding, pack
+):
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, delimiter=delimiter, lineterminator=end, quoting=quoting)
+    writer.writerow(["word of mouth", "count", "kind"])
+    # A word of its own in each row keeps the column text, whatever the cells are.
+    writer.writerows([f"w {word}", number, "xy"[n % 2]] for n, (word, number) in enumerate(rows))
+    folder = tmp_path_factory.mktemp("table")
+    table = table_of(folder, pack(file.getvalue().encode(encoding)))
+    assert table.names == ["word of mouth", "count", "kind"]
+    assert table.by_name["count"].values.tolist() == [number for _, number in rows]
+    assert table.columns[0].labels().tolist() == [f"w {word}".strip() for word, _ in rows]

@@ -104,6 +104,25 @@ FILES = {
         table("34,a,yes", lambda i: f"{age(i)},{'abc'[i % 3]},{yes_no(i)}"),
         Reason.NO_HEADER, "The first line of t.csv looks like data", "put a line with the names",
     ),
+    "a title above the table": Case(
+        f"Monthly report\n\n{GOOD}", Reason.NO_HEADER, "('Monthly report') has 1 field",
+        "Take away all lines above the one with the names",
+    ),
+    "a title in the first cell": Case(
+        f"Monthly report,,\n,,\n{GOOD}", Reason.NO_HEADER, "names 1 of 3 columns",
+        "Take away all lines above the one with the names",
+    ),
+    "a comment above the table": Case(
+        f"# by hand\n{GOOD}", Reason.NO_HEADER, "('# by hand') has 1 field", "Take away all lines"
+    ),
+    "row names without a name": Case(
+        GOOD.replace("age,", "", 1), Reason.RAGGED_ROWS, "lines of t.csv have 3 fields, the header "
+        "has 2", "give each column a name",
+    ),
+    "a delimiter at each end": Case(
+        GOOD.replace("\n", ",\n").replace("churned,", "churned", 1), Reason.RAGGED_ROWS,
+        "have 4 fields, the header has 3", "take a delimiter ',' that ends each line away",
+    ),
     "long row": Case(
         GOOD.replace("27,b", "27,b,9", 1), Reason.RAGGED_ROWS, "Line 3 of t.csv has 4 fields",
         "quote fields that hold the delimiter",
