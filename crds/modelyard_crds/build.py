@@ -15,13 +15,18 @@ from modelyard_crds.conditions import shorten
 from modelyard_crds.dataset import ColumnStatus, DatasetFormat
 from modelyard_crds.fields import FieldSchema, Source
 from modelyard_crds.model_deployment import PredictionLog
-from modelyard_crds.model_version import Build, Task, TrainingInfo
+from modelyard_crds.model_version import Build, TrainingInfo
+from modelyard_crds.plan import BuildPlan, Task
 from modelyard_crds.reasons import Reason
 
 #: To change the layout of the manifest: raise this number, teach serving to read the new and
 #: every older one, and add a manifest of the old format to the tests. A pod refuses a manifest
 #: whose number is greater than its own with reason ArtifactUnsupported.
-MANIFEST_FORMAT = 1
+MANIFEST_FORMAT = 2
+#: What a manifest without ``heads`` is written as: older pods serve it too.
+ONE_HEAD_FORMAT = 1
+#: The graph's output where there are heads.
+SCORES_OUTPUT = "scores"
 
 #: Environment variables of the pods.
 ENV_PROFILE_REQUEST = "MODELYARD_PROFILE_REQUEST"
@@ -173,12 +178,33 @@ class Output(ApiModel):
     """Where one field of a prediction comes from."""
 
     name: str
-    source: Literal["class", "value", "probability", "probabilities", "confidence"] = Field(
-        description="For confidence it is the probability of the class that is predicted."
+    source: Literal["class", "value", "probability", "probabilities", "confidence", "quantile"] = (
+        Field(description="For confidence it is the probability of the class that is predicted.")
     )
     label: str | None = Field(
         None, description="The class whose probability it is, for source probability."
     )
+    level: float | None = Field(None, description="Which quantile, for source quantile.")
+    target: str | None = Field(None, description="Whose prediction it is, of several targets.")
+
+
+class Head(ApiModel):
+    """What the graph says of one target: neighbouring columns of its output."""
+
+    target: str
+    task: Task
+    classes: list[str] = Field(
+        default_factory=list, description="Labels as text, in the order of their columns."
+    )
+    positive_class: str | None = None
+    levels: list[float] = Field(
+        default_factory=list, description="Quantiles, whose columns follow that of the value."
+    )
+
+    @property
+    def width(self) -> int:
+        """Columns of the output."""
+        return len(self.classes) if self.classes else 1 + len(self.levels)
 
 
 class Manifest(ApiModel):
@@ -188,6 +214,9 @@ class Manifest(ApiModel):
     ``text`` (string, [rows, len(text)]; missing is the empty string), each only where it has
     columns, and one output: ``probabilities`` (float32, [rows, len(classes)]) or ``value``
     (float32, [rows, 1]). The class is the greatest probability, the first one of equals.
+
+    With ``heads`` the one output is ``scores`` (float32, [rows, sum of their widths]), and the
+    fields of a single target are those of the first head.
     """
 
     format: int = MANIFEST_FORMAT
@@ -210,11 +239,46 @@ class Manifest(ApiModel):
     input_schema: list[FieldSchema]
     output_schema: list[FieldSchema]
     outputs: list[Output]
+    heads: list[Head] = Field(
+        default_factory=list, description="Where there are several targets, or quantiles."
+    )
+    plan: BuildPlan | None = None
     numeric: list[NumericFeature]
     text: list[str]
     example: dict[str, JsonValue] = Field(description="A typical request.")
     warnings: list[str] = Field(default_factory=list)
     files: list[ManifestFile]
+
+    @property
+    def output_name(self) -> str:
+        """The graph's output that predictions come from."""
+        if self.heads:
+            return SCORES_OUTPUT
+        return "value" if self.task == "regression" else "probabilities"
+
+    @property
+    def all_heads(self) -> list[Head]:
+        """The heads, also of a single target."""
+        one = Head(
+            target=self.target,
+            task=self.task,
+            classes=self.classes,
+            positive_class=self.positive_class,
+        )
+        return self.heads or [one]
+
+    def columns_of(self, target: str | None) -> tuple[Head, slice]:
+        """The head of a target and its columns in the graph's output; None is the first one.
+
+        Raises ValueError where the target is not predicted.
+        """
+        start = 0
+        for head in self.all_heads:
+            if target in {None, head.target}:
+                return head, slice(start, start + head.width)
+            start += head.width
+        msg = f"no head predicts {target!r}"
+        raise ValueError(msg)
 
     def file(self, name: str) -> ManifestFile | None:
         """The file of a name, or None."""

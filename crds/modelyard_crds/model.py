@@ -18,6 +18,7 @@ from modelyard_crds.base import (
 )
 from modelyard_crds.conditions import Condition, Conditions
 from modelyard_crds.fields import Schema, Training
+from modelyard_crds.plan import PLAN_RULES, PlanOverrides
 
 INTENT_MAX_LENGTH = 2000
 Phase = Literal["DRAFT", "BUILDING", "READY", "ERROR"]
@@ -48,6 +49,11 @@ class ModelSpec(ApiModel):
         description="How to search.",
         # Without a default here the API server would not fill in those of its fields.
         json_schema_extra={"default": {}},
+    )
+    plan: PlanOverrides | None = Field(
+        None,
+        description="What a person decides of the plan; by default all is found out.",
+        json_schema_extra=PLAN_RULES,
     )
     version_history_limit: int = Field(
         10, description="Finished versions to keep besides those in use.", ge=1, le=1000

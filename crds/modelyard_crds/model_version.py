@@ -21,11 +21,12 @@ from modelyard_crds.conditions import Condition, Conditions
 from modelyard_crds.dataset import DatasetFormat
 from modelyard_crds.fields import Schema, Source, Training
 from modelyard_crds.model import INTENT_MAX_LENGTH
+from modelyard_crds.plan import BuildPlan, PlanOverrides, Task
 
 VersionPhase = Literal["PENDING", "BUILDING", "READY", "ERROR", "CANCELLED"]
-Task = Literal["binary", "multiclass", "regression"]
 TERMINAL_PHASES = frozenset({"READY", "ERROR", "CANCELLED"})
 MAX_FEATURE_IMPORTANCE = 20
+MAX_METRICS = 256
 
 
 def _immutable(field: str) -> dict[str, Any]:
@@ -54,6 +55,7 @@ class Build(ApiModel):
     input_schema: Schema | None = Field(None, description="Fields of a request.")
     output_schema: Schema | None = Field(None, description="Fields of a prediction.")
     training: Training = Field(description="How to search.")
+    plan: PlanOverrides | None = Field(None, description="What a person decided of the plan.")
 
 
 class ModelVersionSpec(ApiModel):
@@ -132,10 +134,18 @@ class ModelVersionStatus(ApiModel):
     started_at: datetime | None = Field(None, description="When the Job was made.")
     finished_at: datetime | None = Field(None, description="When the build ended.")
     task: Task | None = Field(None, description="Kind of the prediction.")
-    target: str | None = Field(None, description="Column that is predicted.", max_length=253)
+    target: str | None = Field(
+        None, description="Column that is predicted, the first of several.", max_length=253
+    )
+    plan: BuildPlan | None = Field(None, description="What was decided before training.")
     metric: str | None = Field(None, description="What was optimised.", max_length=32)
     metrics: dict[str, float] | None = Field(
-        None, description="Measured on rows that were not learnt from.", max_length=32
+        None,
+        description=(
+            "Measured on rows that were not learnt from; of several targets the means, and "
+            "those of each as target.metric."
+        ),
+        max_length=MAX_METRICS,
     )
     training_info: TrainingInfo | None = Field(None, description="How it was made.")
     input_schema: Schema | None = Field(None, description="Fields of a request.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from modelyard_crds.build import Manifest
+from modelyard_crds.build import Head, Manifest
 from modelyard_crds.conditions import rfc3339
 from modelyard_crds.fields import FieldSchema
 from modelyard_runtime.plan.columns import Dropped
@@ -16,11 +16,10 @@ def model_card(
 ) -> str:
     """The card of a version, in Markdown; the manifest is complete but for its files."""
     info = manifest.training_info
-    positive = f", positive class `{manifest.positive_class}`" if manifest.positive_class else ""
     sections = [
         f"# {manifest.model} v{manifest.version}.0",
         f"> {manifest.intent}",
-        f"Predicts `{manifest.target}` ({manifest.task}{positive}) with {info.algorithm}, the best "
+        f"Predicts {_targets(manifest.all_heads)} with {info.algorithm}, the best "
         f"of {info.candidates} candidates by {manifest.metric}; learnt from {info.dataset_size} "
         f"rows in {info.training_seconds:.1f} s on {rfc3339(manifest.created_at)}.",
         "## How good it is",
@@ -60,6 +59,16 @@ def model_card(
         ),
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _targets(heads: Sequence[Head]) -> str:
+    positives = [
+        f", positive class `{h.positive_class}`" if h.positive_class else "" for h in heads
+    ]
+    return ", ".join(
+        f"`{head.target}` ({head.task}{positive})"
+        for head, positive in zip(heads, positives, strict=True)
+    )
 
 
 def _schema(fields: Sequence[FieldSchema]) -> str:

@@ -20,14 +20,17 @@ _DIGITS = 7
 
 
 def statistics_of(
-    table: Table, names: Sequence[str], target: Column, categories: Mapping[str, Sequence[str]]
+    table: Table,
+    names: Sequence[str],
+    targets: Sequence[Column],
+    categories: Mapping[str, Sequence[str]],
 ) -> bytes:
-    """The statistics file: every feature and the target, and the codes of text columns."""
+    """The statistics file: every feature and target, and the codes of text columns."""
     columns = {name: column_statistics(table.by_name[name]) for name in names}
     content = {
         "rows": table.rows,
         "columns": columns,
-        "target": {target.name: column_statistics(target)},
+        "target": {target.name: column_statistics(target) for target in targets},
         "categories": categories,
     }
     return json.dumps(content, ensure_ascii=False, indent=1).encode()

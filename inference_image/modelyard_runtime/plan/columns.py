@@ -42,20 +42,26 @@ class Selection(NamedTuple):
 
 
 def select_features(
-    table: Table, target: Column, input_schema: Sequence[FieldSchema] | None
+    table: Table,
+    targets: Sequence[Column],
+    input_schema: Sequence[FieldSchema] | None,
+    exclude: Sequence[str] = (),
 ) -> Selection:
-    """Choose the features.
+    """Choose the features, none of which is a target or excluded.
 
     Raises UserError: UnknownField, NoUsableFeatures or TooManyColumns.
     """
-    candidates, warnings = _candidates(table, target, input_schema)
-    rows = ~target.missing
+    candidates, warnings = _candidates(table, targets, input_schema)
+    rows = ~np.logical_and.reduce([target.missing for target in targets])
+    known = [target.take(rows) for target in targets]
     features: list[Column] = []
-    dropped: list[Dropped] = []
+    dropped = [Dropped(name, _EXCLUDED) for name in exclude]
     seen: dict[bytes, str] = {}
     for whole in candidates:
+        if whole.name in exclude:
+            continue
         column = whole.take(rows)
-        reason = _why_not(column, target.take(rows), stated=input_schema is not None)
+        reason = _why_not(column, known, stated=input_schema is not None)
         if reason is None:
             # Equal columns have equal bytes; codes of strings are in order of appearance.
             twin = seen.setdefault(column.values.tobytes(), column.name)
@@ -70,19 +76,20 @@ def select_features(
 
 
 def _candidates(
-    table: Table, target: Column, schema: Sequence[FieldSchema] | None
+    table: Table, targets: Sequence[Column], schema: Sequence[FieldSchema] | None
 ) -> tuple[list[Column], list[str]]:
+    predicted = [target.name for target in targets]
     if schema is None:
-        return [column for column in table.columns if column.name != target.name], []
+        return [column for column in table.columns if column.name not in predicted], []
     for field in schema:
         if field.name not in table.by_name:
             raise UserError(Reason.UNKNOWN_FIELD, _unknown(field.name, table))
-    names = [field.name for field in schema if field.name != target.name]
-    left = (
-        [f"The input schema has the target {target.name!r}: it is not an input and was left out."]
-        if len(names) < len(schema)
-        else []
-    )
+    names = [field.name for field in schema if field.name not in predicted]
+    left = [
+        f"The input schema has the target {field.name!r}: it is not an input and was left out."
+        for field in schema
+        if field.name in predicted
+    ]
     return [table.by_name[name] for name in names], left
 
 
@@ -98,17 +105,18 @@ def _unknown(name: str, table: Table) -> str:
 
 _FREE_TEXT = "free text, which is not learnt from yet"
 _IS_TARGET = "the same as the target"
+_EXCLUDED = "excluded by spec.plan.exclude"
 _SAID = frozenset({_FREE_TEXT, _IS_TARGET})
 
 Policy = Callable[[Column], str | None]
 
 
-def _why_not(column: Column, target: Column, *, stated: bool) -> str | None:
+def _why_not(column: Column, targets: Sequence[Column], *, stated: bool) -> str | None:
     """The first reason to leave a column out; one that a schema asks for stays where it can."""
     policies: tuple[Policy, ...] = (_empty, _constant, _mostly_missing, _identifier, _unique_text)
     if stated:
         policies = (_empty, _constant, _unique_text)
-    if _equal(column, target):
+    if any(_equal(column, target) for target in targets):
         return _IS_TARGET
     return next((reason for policy in policies if (reason := policy(column)) is not None), None)
 

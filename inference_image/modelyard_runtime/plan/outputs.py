@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from modelyard_crds.build import Output
 from modelyard_crds.fields import FieldSchema
-from modelyard_crds.model_version import Task
 from modelyard_crds.reasons import Reason
 from modelyard_runtime.data.table import Column
 from modelyard_runtime.errors import UserError
 from modelyard_runtime.features import BOOLEAN_WORDS
 from modelyard_runtime.plan import lexicon
+from modelyard_runtime.plan.goal import Goal
 from modelyard_runtime.plan.task import is_probability
 
 
@@ -26,51 +26,49 @@ class Outputs(NamedTuple):
 
 
 def decide_outputs(
-    task: Task,
-    target: Column,
-    classes: Sequence[str],
-    positive: str | None,
-    stated: Sequence[FieldSchema] | None,
+    goals: Sequence[Goal], targets: Sequence[Column], stated: Sequence[Sequence[FieldSchema]]
 ) -> Outputs:
-    """The outputs of a model.
+    """The outputs of a model: of each goal the fields that are stated for it, else its own.
 
     Raises UserError where a stated field cannot be what its type says.
     """
-    if not stated:
-        return _default(task, target, positive)
-    pairs = [_stated(field, task, target, classes, positive, stated) for field in stated]
+    pairs = [
+        (field, source.model_copy(update={"target": goal.target if len(goals) > 1 else None}))
+        for goal, target, fields in zip(goals, targets, stated, strict=True)
+        for field, source in _of_goal(goal, target, fields)
+    ]
     return Outputs([field for field, _ in pairs], [source for _, source in pairs])
 
 
-def _default(task: Task, target: Column, positive: str | None) -> Outputs:
+def _of_goal(
+    goal: Goal, target: Column, stated: Sequence[FieldSchema]
+) -> list[tuple[FieldSchema, Output]]:
+    if stated:
+        return [_stated(field, goal, target, stated) for field in stated]
     field = FieldSchema(name=target.name, type=target.type)
-    if task == "regression":
+    if goal.task == "regression":
         field = FieldSchema(name=target.name, type="float")
-        return Outputs([field], [Output(name=target.name, source="value")])
+        return [(field, Output(name=target.name, source="value"))]
     main = Output(name=target.name, source="class")
-    if task == "binary":
+    if goal.task == "binary":
         name = f"{target.name}_probability"
-        description = f"Probability that {target.name} is {positive}."
-        source = Output(name=name, source="probability", label=positive)
+        description = f"Probability that {target.name} is {goal.positive_class}."
+        source = Output(name=name, source="probability", label=goal.positive_class)
     else:
         name = f"{target.name}_probabilities"
         description = "Probability of each class, by its name."
         source = Output(name=name, source="probabilities")
     more = FieldSchema(name=name, type="float", description=description)
-    return Outputs([field, more], [main, source])
+    return [(field, main), (more, source)]
 
 
 def _stated(
-    field: FieldSchema,
-    task: Task,
-    target: Column,
-    classes: Sequence[str],
-    positive: str | None,
-    fields: Sequence[FieldSchema],
+    field: FieldSchema, goal: Goal, target: Column, fields: Sequence[FieldSchema]
 ) -> tuple[FieldSchema, Output]:
+    classes, positive = goal.classes, goal.positive_class
     if field.type == "datetime":
         raise _mismatch(field, "a date", "a number, a text or a boolean")
-    if task == "regression":
+    if goal.task == "regression":
         if field.type not in {"float", "integer"}:
             raise _mismatch(field, f"a {field.type}", f"float, as {target.name!r} is a number")
         return field, Output(name=field.name, source="value")

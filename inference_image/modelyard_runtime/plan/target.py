@@ -6,15 +6,17 @@ ones is TargetAmbiguous, and both say how to name the column.
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from modelyard_crds.fields import FieldSchema
+from modelyard_crds.plan import MAX_TARGETS, PlanOverrides
 from modelyard_crds.reasons import Reason
 from modelyard_runtime.data.table import Column, Table
 from modelyard_runtime.errors import UserError
 from modelyard_runtime.plan import lexicon
 from modelyard_runtime.plan.intent import Intent, read_intent
-from modelyard_runtime.plan.points import points
+from modelyard_runtime.plan.points import is_identifier, points
 
 ENOUGH = 0.5
 APART = 0.08
@@ -29,36 +31,87 @@ _AFFIXES = lexicon.GENERIC | {
 }
 
 
+@dataclass(frozen=True)
+class Targets:
+    """The columns that are meant, how surely, from 0 to 1, and which output field is whose."""
+
+    columns: list[Column]
+    confidence: float
+    intent: Intent
+    owners: dict[str, str]
+
+    def fields_of(self, column: Column, fields: Sequence[FieldSchema]) -> list[FieldSchema]:
+        """The output fields of a column; those that name none are the first one's."""
+        first = self.columns[0].name
+        return [field for field in fields if self.owners.get(field.name, first) == column.name]
+
+
 class Target(NamedTuple):
     """The column that was found and how surely, from 0 to 1."""
 
     column: Column
     confidence: float
-    intent: Intent
 
 
-def resolve_target(
+def resolve_targets(
     text: str,
     table: Table,
     input_schema: Sequence[FieldSchema] | None,
     output_schema: Sequence[FieldSchema] | None,
-) -> Target:
-    """The column to predict.
+    stated: PlanOverrides,
+) -> Targets:
+    """The columns to predict: stated ones, else those of the output schema, else the intent's.
 
-    Raises UserError: TargetNotFound, TargetAmbiguous or UnsupportedTask.
+    Raises UserError: UnknownField, TargetNotFound, TargetAmbiguous or UnsupportedTask.
     """
+    _expect_columns(stated, table)
     fields = output_schema or []
-    named = {column.name: column for field in fields if (column := column_of_field(field, table))}
+    owners = {f.name: column.name for f in fields if (column := column_of_field(f, table))}
     intent = read_intent(text, [field.name for field in fields])
-    if len(named) > 1:
+    inputs = {field.name for field in input_schema or []} | set(stated.exclude or ())
+    named = stated.targets or list(dict.fromkeys(owners.values()))
+    if named:
+        columns = [table.by_name[name] for name in named]
+        if len(columns) > 1:
+            _expect_several(columns, inputs)
+        owners = {field: name for field, name in owners.items() if name in named}
+        return Targets(columns, 1.0, intent, owners)
+    column, confidence = _by_points(intent, table, inputs)
+    return Targets([column], confidence, intent, owners)
+
+
+def _expect_columns(stated: PlanOverrides, table: Table) -> None:
+    """Raise UserError for a column of spec.plan that the table does not have."""
+    single = {"timeIndex": stated.time_index, "groupBy": stated.group_by}
+    many = {"targets": stated.targets, "exclude": stated.exclude}
+    given = [(key, name) for key, name in single.items() if name is not None]
+    given += [(key, name) for key, names in many.items() for name in names or ()]
+    for key, name in given:
+        if name not in table.by_name:
+            close = difflib.get_close_matches(name, table.names, 1, 0.6)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise UserError(
+                Reason.UNKNOWN_FIELD,
+                f"spec.plan.{key} has {name!r}, which is no column of the dataset.{hint} "
+                f"Columns: {', '.join(table.names[:MAX_LISTED])}.",
+            )
+
+
+def _expect_several(columns: Sequence[Column], inputs: set[str]) -> None:
+    if len(columns) > MAX_TARGETS:
         raise UserError(
             Reason.UNSUPPORTED_TASK,
-            f"The output schema names {len(named)} columns ({', '.join(named)}): a model "
-            "predicts one. Make a model for each.",
+            f"{len(columns)} columns are to be predicted, at most {MAX_TARGETS} are by one model: "
+            "make several models.",
         )
-    if named:
-        return Target(next(iter(named.values())), 1.0, intent)
-    return _by_points(intent, table, {field.name for field in input_schema or []})
+    for column in columns:
+        if column.name in inputs or is_identifier(column):
+            why = "an input too" if column.name in inputs else "an identifier of its row"
+            raise UserError(
+                Reason.UNSUPPORTED_TASK,
+                f"The output schema names {column.name!r}, which is {why} and not predicted: leave "
+                "it out; predictions come back in the order of the rows.",
+            )
 
 
 def column_of_field(field: FieldSchema, table: Table) -> Column | None:
@@ -105,7 +158,7 @@ def _by_points(intent: Intent, table: Table, inputs: set[str]) -> Target:
             Reason.TARGET_AMBIGUOUS,
             f"The intent fits several columns equally well: {names}. {_how_to_say(column.name)}",
         )
-    return Target(column, min(1.0, best), intent)
+    return Target(column, min(1.0, best))
 
 
 def _conventional(intent: Intent, table: Table, inputs: set[str]) -> Target | None:
@@ -114,7 +167,7 @@ def _conventional(intent: Intent, table: Table, inputs: set[str]) -> Target | No
     if len(found) != 1 or found[0].name in inputs:
         return None
     column = found[0]
-    return None if intent.quantity and not _is_number(column) else Target(column, ENOUGH, intent)
+    return None if intent.quantity and not _is_number(column) else Target(column, ENOUGH)
 
 
 def _is_conventional(name: str) -> bool:
@@ -134,7 +187,7 @@ def _only_answer(intent: Intent, table: Table, inputs: set[str]) -> Target | Non
         for column in table.columns
         if column.name not in inputs and (column.type == "boolean" or _is_zero_or_one(column))
     ]
-    return Target(found[0], HARDLY, intent) if len(found) == 1 else None
+    return Target(found[0], HARDLY) if len(found) == 1 else None
 
 
 def _is_zero_or_one(column: Column) -> bool:
@@ -143,7 +196,8 @@ def _is_zero_or_one(column: Column) -> bool:
 
 def _how_to_say(name: str) -> str:
     return (
-        f"Name the column in the intent (“Predict {name}”) or in the output schema (name: {name})."
+        f"Name the column in the intent (“Predict {name}”), in the output schema (name: {name}) "
+        f"or in spec.plan.targets."
     )
 
 

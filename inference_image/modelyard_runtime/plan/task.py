@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from modelyard_crds.fields import FieldSchema, Metric
-from modelyard_crds.model_version import Task
+from modelyard_crds.plan import Kind, Task
 from modelyard_crds.reasons import Reason
 from modelyard_runtime.data.table import Column
 from modelyard_runtime.errors import UserError
@@ -56,9 +56,13 @@ def expect_learnable(target: Column) -> None:
 
 
 def decide_task(
-    target: Column, intent: Intent, field: FieldSchema | None, metric: Metric | None
+    target: Column,
+    intent: Intent,
+    field: FieldSchema | None,
+    metric: Metric | None,
+    stated: Kind | None = None,
 ) -> Task:
-    """Binary, multiclass or regression.
+    """Binary, multiclass or regression; what is stated wins where the values allow it.
 
     Raises UserError where the target is of no kind that is built.
     """
@@ -68,9 +72,21 @@ def decide_task(
             f"The target {target.name!r} is a date: dates are not predicted. Add a column with a "
             "number, such as the days until then, and predict that.",
         )
-    if target.type in {"string", "boolean"}:
+    if stated not in {None, "classification"}:
+        return _stated_number(target, stated)
+    if stated or target.type in {"string", "boolean"}:
         return "binary" if target.distinct == 2 else "multiclass"  # noqa: PLR2004 - two classes
     return _task_of_number(target, intent, field, metric)
+
+
+def _stated_number(target: Column, stated: Kind | None) -> Task:
+    if target.type in {"string", "boolean"}:
+        raise UserError(
+            Reason.TYPE_MISMATCH,
+            f"spec.plan.task is {stated}, but {target.name!r} is no number: choose classification, "
+            "or another column.",
+        )
+    return "regression"
 
 
 def _task_of_number(

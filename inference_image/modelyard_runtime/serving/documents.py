@@ -148,12 +148,13 @@ def _results(manifest: Manifest) -> dict[str, Fragment]:
     results: dict[str, Fragment] = {}
     for output in manifest.outputs:
         field = fields.get(output.name)
+        classes = manifest.columns_of(output.target)[0].classes
         match output.source:
             case "probabilities":
                 share = {"type": "number", "minimum": 0, "maximum": 1}
-                results[output.name] = _object(dict.fromkeys(manifest.classes, share))
+                results[output.name] = _object(dict.fromkeys(classes, share))
             case "class" if field is None or field.type == "string":
-                results[output.name] = {"type": "string", "enum": manifest.classes}
+                results[output.name] = {"type": "string", "enum": classes}
             case _:
                 results[output.name] = {"type": "number"} if field is None else _field(field)
     return results

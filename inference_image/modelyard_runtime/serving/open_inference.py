@@ -14,7 +14,12 @@ from modelyard_crds.build import Manifest, Output
 from modelyard_crds.fields import FieldType
 from modelyard_runtime.serving.errors import MalformedError, TooLargeError
 from modelyard_runtime.serving.predictor import Predictor
-from modelyard_runtime.serving.results import Scores, label_position, typed_label
+from modelyard_runtime.serving.results import (
+    Scores,
+    label_position,
+    quantile_position,
+    typed_label,
+)
 from modelyard_runtime.serving.tensors import Tensor, read_values, write_binary
 
 PLATFORM = "onnx_onnxv1"
@@ -198,14 +203,13 @@ def output_tensors(manifest: Manifest, scores: Scores) -> list[Tensor]:
     """The outputs of a version as columns."""
     types = {field.name: field.type for field in manifest.output_schema}
     return [
-        _tensor(output, types.get(output.name), manifest.classes, scores)
-        for output in manifest.outputs
+        _tensor(manifest, output, types.get(output.name), scores) for output in manifest.outputs
     ]
 
 
-def _tensor(
-    output: Output, type_: FieldType | None, classes: Sequence[str], scores: Scores
-) -> Tensor:
+def _tensor(manifest: Manifest, output: Output, type_: FieldType | None, scores: Scores) -> Tensor:
+    head, columns = manifest.columns_of(output.target)
+    classes, scores = head.classes, scores[:, columns]
     match output.source:
         case "class":
             labels = [typed_label(label, type_) for label in classes]
@@ -217,6 +221,8 @@ def _tensor(
             return Tensor(output.name, "FP32", scores.max(axis=1))
         case "probabilities":
             return Tensor(output.name, "FP32", scores, len(classes))
+        case "quantile":
+            return Tensor(output.name, "FP32", scores[:, quantile_position(output, head)])
         case "value" if type_ == "integer":
             return Tensor(output.name, "INT64", np.rint(scores[:, 0]).astype(np.int64))
         case "value":

@@ -52,7 +52,7 @@ class Predictor:
         self.schema = row_order(manifest)
         self._decoder = Decoder(self.schema, max_rows)
         self._encode = Encoder(manifest)
-        self._session = Session(model, output_name(manifest))
+        self._session = Session(model, manifest.output_name)
         _expect_inputs(self._session, manifest)
         self._render = Renderer(manifest)
         self._render_each = Renderer(manifest, '{"prediction":%s}')
@@ -158,7 +158,7 @@ class Predictor:
         classes = self.manifest.classes
         if positive is not None:
             return classes.index(positive)
-        return int(score.argmax()) if classes else 0
+        return int(score[: len(classes)].argmax()) if classes else 0
 
     def warm_up(self) -> None:
         """Predict the manifest's example, alone and in a batch; nothing looks on.
@@ -176,11 +176,6 @@ def _timestamp(seconds: int) -> bytes:
     return rfc3339(datetime.fromtimestamp(seconds, UTC)).encode()
 
 
-def output_name(manifest: Manifest) -> str:
-    """The graph's output that predictions come from."""
-    return "value" if manifest.task == "regression" else "probabilities"
-
-
 def _expect_inputs(session: Session, manifest: Manifest) -> None:
     wanted = {
         name: width
@@ -194,6 +189,6 @@ def _expect_inputs(session: Session, manifest: Manifest) -> None:
     if found != wanted:
         msg = f"the graph has the inputs {found}, the manifest expects {wanted}"
         raise ValueError(msg)
-    if output_name(manifest) not in session.outputs:
-        msg = f"the graph has the outputs {session.outputs}, expected {output_name(manifest)!r}"
+    if manifest.output_name not in session.outputs:
+        msg = f"the graph has the outputs {session.outputs}, expected {manifest.output_name!r}"
         raise ValueError(msg)

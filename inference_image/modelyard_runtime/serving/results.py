@@ -12,7 +12,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from modelyard_crds.build import Manifest, Output
+from modelyard_crds.build import Head, Manifest, Output
 from modelyard_crds.fields import FieldType
 from modelyard_runtime.features import BOOLEAN_WORDS
 
@@ -27,7 +27,7 @@ class Renderer:
     def __init__(self, manifest: Manifest, around: str = "%s") -> None:
         types = {field.name: field.type for field in manifest.output_schema}
         self._columns = [
-            _column(output, types.get(output.name), manifest.classes) for output in manifest.outputs
+            _of_head(manifest, output, types.get(output.name)) for output in manifest.outputs
         ]
         names = [_escaped(json.dumps(output.name)) for output in manifest.outputs]
         result = b"{" + b",".join(name + b":%b" for name in names) + b"}"
@@ -55,7 +55,16 @@ def typed_label(label: str, type_: FieldType | None) -> Any:
     return label
 
 
-def _column(output: Output, type_: FieldType | None, classes: Sequence[str]) -> Column:
+def _of_head(manifest: Manifest, output: Output, type_: FieldType | None) -> Column:
+    head, columns = manifest.columns_of(output.target)
+    column = _column(output, type_, head)
+    if not manifest.heads:
+        return column
+    return lambda scores: column(scores[:, columns])
+
+
+def _column(output: Output, type_: FieldType | None, head: Head) -> Column:
+    classes = head.classes
     match output.source:
         case "class":
             labels = [orjson.dumps(typed_label(label, type_)) for label in classes]
@@ -67,6 +76,9 @@ def _column(output: Output, type_: FieldType | None, classes: Sequence[str]) -> 
             return lambda scores: _numbers(scores.max(axis=1))
         case "probabilities":
             return _probabilities(classes)
+        case "quantile":
+            place = quantile_position(output, head)
+            return lambda scores: _numbers(scores[:, place])
         case "value":
             if type_ == "integer":
                 return lambda scores: [b"%d" % round(value) for value in scores[:, 0].tolist()]
@@ -82,6 +94,17 @@ def label_position(output: Output, classes: Sequence[str]) -> int:
         msg = f"the output {output.name!r} is of the class {output.label!r}, which is not learnt"
         raise ValueError(msg)
     return classes.index(output.label)
+
+
+def quantile_position(output: Output, head: Head) -> int:
+    """Which column of a head's scores is the quantile that an output shows.
+
+    Raises ValueError where it was not learnt.
+    """
+    if output.level not in head.levels:
+        msg = f"the output {output.name!r} is of the quantile {output.level}, which is not learnt"
+        raise ValueError(msg)
+    return 1 + head.levels.index(output.level)
 
 
 def _probabilities(classes: Sequence[str]) -> Column:

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from modelyard_crds.build import BuildRequest, Manifest
+from modelyard_crds.build import MANIFEST_FORMAT, ONE_HEAD_FORMAT, BuildRequest, Manifest
 from modelyard_crds.conditions import shorten
-from modelyard_crds.fields import FieldType, seconds_of
+from modelyard_crds.fields import FieldType
 from modelyard_crds.model_version import TrainingInfo
 from modelyard_runtime.artifacts.card import model_card
 from modelyard_runtime.artifacts.persisted import persisted
@@ -25,28 +24,17 @@ from modelyard_runtime.artifacts.statistics import example_of, statistics_of
 from modelyard_runtime.data.reading import Reading, read_table
 from modelyard_runtime.data.sampling import Room
 from modelyard_runtime.data.source import Fetched
-from modelyard_runtime.data.table import Column, Table
-from modelyard_runtime.plan.plan import Plan, make_plan
+from modelyard_runtime.data.table import Table
+from modelyard_runtime.plan.plan import NOTHING_STATED, Plan, make_plan
 from modelyard_runtime.store import Store
-from modelyard_runtime.training.candidates import FAMILY_NAMES, Candidate, portfolio
-from modelyard_runtime.training.conversion import Winner, choose
-from modelyard_runtime.training.encoding import Encoding, Inputs, make_encoding
+from modelyard_runtime.training.encoding import Encoding, make_encoding
 from modelyard_runtime.training.evaluation import baseline, measure
-from modelyard_runtime.training.importance import importance
-from modelyard_runtime.training.problem import Problem, Shape, make_folds
-from modelyard_runtime.training.runner import local_runner
-from modelyard_runtime.training.search import (
-    PATIENCE,
-    ROUND,
-    Limits,
-    Outcome,
-    Watcher,
-    search,
-)
+from modelyard_runtime.training.heads import head_of, joined, metrics_of, shares_of
+from modelyard_runtime.training.learning import Learnt, learn, stages
 
 #: Percent of a build at which each phase begins.
-READ, PLANNED, SEARCH, JUDGE, EXPLAIN, PUBLISH, DONE = 5, 10, 15, 80, 88, 94, 100
-MAX_WARNINGS, WARNING_LENGTH = 20, 512
+READ, PLANNED, SEARCH, PUBLISH, DONE = 5, 10, 15, 94, 100
+MAX_WARNINGS, WARNING_LENGTH, ALGORITHM_LENGTH = 20, 512, 128
 _LIBRARIES = ("scikit-learn", "numpy", "skl2onnx", "onnx", "onnxruntime", "skops")
 
 
@@ -75,15 +63,11 @@ class Built(NamedTuple):
     difference: float
 
 
-class _Data(NamedTuple):
-    """The rows that are learnt from, encoded."""
+class _Result(NamedTuple):
+    """What was learnt, and how many rows the dataset has, of which some may be a sample."""
 
-    table: Table
-    #: Rows of the dataset, of which the table may be a sample.
+    learnt: list[Learnt]
     dataset_rows: int
-    target: Column
-    encoding: Encoding
-    inputs: Inputs
 
 
 def build_version(job: Job, fetch: Callable[[], Fetched], reporter: Reporter) -> Built:
@@ -95,16 +79,14 @@ def build_version(job: Job, fetch: Callable[[], Fetched], reporter: Reporter) ->
     fetched = fetch()
     table, _, rows = _read(job, fetched, reporter)
     plan = _plan(job, table, reporter)
-    data = _encoded(table, rows, plan)
-    problem = _problem(job, plan, data)
-    outcome = _search(job, plan, problem, reporter)
-    reporter.step(JUDGE, "Converting and measuring the best model")
-    winner = choose(problem, data.encoding, data.inputs, outcome.ranked, job.cpus)
-    reporter.log(_said(winner, outcome))
-    reporter.step(EXPLAIN, "Measuring the importance of inputs")
-    shares = importance(problem, data.encoding, data.inputs, winner.judged, problem.shape.seed)
+    encoding = _encoding(table, plan)
+    training = job.request.build.training
+    parts = stages(plan.goals, training, job.cpus, reporter, (SEARCH, PUBLISH))
+    learnt = [
+        learn(goal, table, encoding, stage) for goal, stage in zip(plan.goals, parts, strict=True)
+    ]
     reporter.step(PUBLISH, "Writing the artifact")
-    return _publish(job, plan, data, problem, (winner, outcome, shares), reporter)
+    return _publish(job, plan, _Result(learnt, rows), reporter)
 
 
 def _read(job: Job, fetched: Fetched, reporter: Reporter) -> Reading:
@@ -123,12 +105,18 @@ def _plan(job: Job, table: Table, reporter: Reporter) -> Plan:
     build = job.request.build
     reporter.step(PLANNED, "Planning")
     plan = make_plan(
-        build.intent, table, build.input_schema, build.output_schema, build.training.metric
+        build.intent,
+        table,
+        build.input_schema,
+        build.output_schema,
+        build.training.metric,
+        build.plan or NOTHING_STATED,
     )
-    reporter.log(
-        f"Predicting {plan.target!r} ({plan.task}) from {len(plan.features)} columns, "
-        f"optimising {plan.metric}."
-    )
+    for goal in plan.goals:
+        reporter.log(
+            f"Predicting {goal.target!r} ({goal.task}) from {len(plan.features)} columns, "
+            f"optimising {goal.metric}."
+        )
     for dropped in plan.dropped:
         reporter.log(f"Column {dropped.column!r} is left out: {dropped.reason}.")
     for warning in plan.warnings:
@@ -136,103 +124,19 @@ def _plan(job: Job, table: Table, reporter: Reporter) -> Plan:
     return plan
 
 
-def _encoded(table: Table, rows: int, plan: Plan) -> _Data:
-    target = table.by_name[plan.target].as_type(plan.target_type)
-    known = ~target.missing
-    if not known.all():
-        table, target = table.take(known), target.take(known)
-    encoding = make_encoding([table.by_name[name] for name in plan.features])
-    return _Data(table, rows, target, encoding, encoding.inputs(table))
+def _encoding(table: Table, plan: Plan) -> Encoding:
+    """The encoding that all goals share, learnt from the rows in which one of them is known."""
+    known = ~np.logical_and.reduce([table.by_name[goal.target].missing for goal in plan.goals])
+    rows = table if known.all() else table.take(known)
+    return make_encoding([rows.by_name[name] for name in plan.features])
 
 
-def _problem(job: Job, plan: Plan, data: _Data) -> Problem:
-    seed = job.request.build.training.seed
-    truth = _truth(plan, data.target)
-    shape = Shape(
-        task=plan.task,
-        rows=data.table.rows,
-        numeric=len(data.encoding.numeric),
-        categories=tuple(len(data.encoding.categories[name]) for name in data.encoding.text),
-        classes=len(plan.classes),
-        seed=seed,
-    )
-    return Problem(
-        matrix=data.encoding.matrix(data.inputs),
-        target=truth,
-        shape=shape,
-        metric=plan.metric,
-        positive=None if plan.positive_class is None else plan.classes.index(plan.positive_class),
-        folds=make_folds(truth, plan.task, seed),
-    )
-
-
-def _truth(plan: Plan, target: Column) -> NDArray[Any]:
-    """The target as numbers: values, or the position of each row's class."""
-    if plan.task == "regression":
-        return np.asarray(target.values, dtype=np.float64)
-    position = {label: number for number, label in enumerate(plan.classes)}
-    values, where = np.unique(target.values, return_inverse=True)
-    return np.array([position[target.label_of(value)] for value in values.tolist()])[where]
-
-
-def _search(job: Job, plan: Plan, problem: Problem, reporter: Reporter) -> Outcome:
-    training = job.request.build.training
-    budget = float(seconds_of(training.time_budget))
-    reporter.step(SEARCH, "Preparing the search")
-    began = time.monotonic()
-    expected = training.max_iterations or len(portfolio(problem.shape)) + ROUND * (PATIENCE + 1)
-    limits = Limits(began + budget, training.max_iterations)
-    watch = _watcher(plan, reporter, began, budget, expected)
-    with local_runner(problem, job.cpus) as runner:
-        outcome = search(problem, limits, runner, watch)
-    reporter.log(f"The search ended after {outcome.tried} candidates: {outcome.stopped}.")
-    return outcome
-
-
-def _watcher(plan: Plan, reporter: Reporter, began: float, budget: float, expected: int) -> Watcher:
-    def watch(number: int, candidate: Candidate, best: float | None) -> None:
-        share = max((number - 1) / expected, (time.monotonic() - began) / max(budget, 1.0))
-        so_far = "" if best is None else f", best so far {plan.metric} {abs(best):.3f}"
-        step = f"Trying {FAMILY_NAMES[candidate.family]}, candidate {number}{so_far}"
-        reporter.step(round(SEARCH + (JUDGE - SEARCH) * min(share, 0.97)), step)
-        reporter.log(f"{step}.")
-
-    return watch
-
-
-def _said(winner: Winner, outcome: Outcome) -> str:
-    figures = ", ".join(f"{name} {value:.3f}" for name, value in winner.metrics.items())
-    return (
-        f"The best of {outcome.tried} candidates is {FAMILY_NAMES[winner.candidate.family]}: "
-        f"{figures}. Its graph differs from scikit-learn by at most {winner.difference:.1e}."
-    )
-
-
-def _publish(
-    job: Job,
-    plan: Plan,
-    data: _Data,
-    problem: Problem,
-    result: tuple[Winner, Outcome, dict[str, float]],
-    reporter: Reporter,
-) -> Built:
-    winner, outcome, shares = result
-    manifest = _manifest(job, plan, data, winner, outcome, shares)
-    naive = measure(
-        plan.task,
-        problem.target,
-        baseline(plan.task, problem.target, plan.classes),
-        problem.positive,
-    )
-    card = model_card(manifest, plan.dropped, naive, _matrix_columns(data.encoding))
-    contents: dict[FileName, bytes] = {
-        "model.onnx": winner.graph,
-        "card.md": card.encode(),
-        "statistics.json": statistics_of(
-            data.table, plan.features, data.target, data.encoding.categories
-        ),
-    }
-    pipeline = persisted(winner.model)
+def _publish(job: Job, plan: Plan, result: _Result, reporter: Reporter) -> Built:
+    learnt = result.learnt
+    manifest = _manifest(job, plan, result)
+    contents = _contents(manifest, plan, learnt)
+    pipelines = {item.goal.target: item.winner.model for item in learnt}
+    pipeline = persisted(learnt[0].winner.model if len(learnt) == 1 else pipelines)
     if pipeline is None:
         reporter.log("model.skops is left out: it has types that loaders refuse.", "WARNING")
     else:
@@ -244,19 +148,40 @@ def _publish(
         reporter.log("Another pod of this build has published already; its artifact stays.")
         job.store.delete_prefix(job.prefix)
     reporter.step(DONE, "Done")
-    return Built(manifest, plan, digest, winner.difference)
+    return Built(manifest, plan, digest, max(item.winner.difference for item in learnt))
 
 
-def _manifest(
-    job: Job,
-    plan: Plan,
-    data: _Data,
-    winner: Winner,
-    outcome: Outcome,
-    shares: dict[str, float],
-) -> Manifest:
-    request = job.request
+def _contents(manifest: Manifest, plan: Plan, learnt: list[Learnt]) -> dict[FileName, bytes]:
+    """The files of the artifact, but for the scikit-learn pipeline."""
+    graphs = [item.winner.graph for item in learnt]
+    naive = metrics_of({item.goal.target: _naive(item) for item in learnt})
+    data = max((item.data for item in learnt), key=lambda data: data.table.rows)
+    card = model_card(manifest, plan.dropped, naive, _matrix_columns(data.encoding))
+    return {
+        "model.onnx": joined(graphs) if manifest.heads else graphs[0],
+        "card.md": card.encode(),
+        "statistics.json": statistics_of(
+            data.table,
+            plan.features,
+            [item.data.target for item in learnt],
+            data.encoding.categories,
+        ),
+    }
+
+
+def _naive(item: Learnt) -> dict[str, float]:
+    """The metrics of a prediction that looks at no column."""
+    task, truth = item.goal.task, item.problem.target
+    guess = baseline(task, truth, item.goal.classes)
+    return measure(task, truth, guess, item.problem.positive)
+
+
+def _manifest(job: Job, plan: Plan, result: _Result) -> Manifest:
+    learnt = result.learnt
+    request, first = job.request, learnt[0]
+    heads = [head_of(item.goal) for item in learnt] if len(learnt) > 1 else []
     return Manifest(
+        format=MANIFEST_FORMAT if heads else ONE_HEAD_FORMAT,
         runtime=importlib.metadata.version("modelyard"),
         libraries={name: importlib.metadata.version(name) for name in _LIBRARIES},
         namespace=request.namespace,
@@ -266,28 +191,36 @@ def _manifest(
         created_at=utc_now().replace(microsecond=0),
         intent=request.build.intent,
         dataset_digest=request.build.dataset_digest,
-        task=plan.task,
-        target=plan.target,
-        classes=plan.classes,
-        positive_class=plan.positive_class,
-        metric=plan.metric,
-        metrics=winner.metrics,
-        training_info=TrainingInfo(
-            dataset_size=data.table.rows,
-            dataset_rows=data.dataset_rows,
-            training_seconds=round(time.monotonic() - job.started, 2),
-            algorithm=_algorithm(winner.model),
-            candidates=outcome.tried,
-            feature_importance=shares,
-        ),
+        task=first.goal.task,
+        target=first.goal.target,
+        classes=first.goal.classes,
+        positive_class=first.goal.positive_class,
+        metric=first.goal.metric,
+        metrics=metrics_of({item.goal.target: item.winner.metrics for item in learnt}),
+        training_info=_training_info(job, result),
         input_schema=plan.input_schema,
         output_schema=plan.output_schema,
         outputs=plan.outputs,
-        numeric=data.encoding.numeric,
-        text=data.encoding.text,
-        example=example_of(data.table, plan.input_schema),
+        heads=heads,
+        plan=plan.summary(),
+        numeric=first.data.encoding.numeric,
+        text=first.data.encoding.text,
+        example=example_of(first.data.table, plan.input_schema),
         warnings=[shorten(text, WARNING_LENGTH) for text in plan.warnings[:MAX_WARNINGS]],
         files=[],
+    )
+
+
+def _training_info(job: Job, result: _Result) -> TrainingInfo:
+    learnt = result.learnt
+    algorithms = dict.fromkeys(_algorithm(item.winner.model) for item in learnt)
+    return TrainingInfo(
+        dataset_size=max(item.data.table.rows for item in learnt),
+        dataset_rows=result.dataset_rows,
+        training_seconds=round(time.monotonic() - job.started, 2),
+        algorithm=shorten(", ".join(algorithms), ALGORITHM_LENGTH),
+        candidates=sum(item.outcome.tried for item in learnt),
+        feature_importance=shares_of([item.shares for item in learnt]),
     )
 
 

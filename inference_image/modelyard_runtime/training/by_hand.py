@@ -21,6 +21,7 @@ from modelyard_crds.conditions import shorten
 from modelyard_crds.fields import FieldSchema, Metric, Source, Training, schema_by_name
 from modelyard_crds.model import INTENT_MAX_LENGTH
 from modelyard_crds.model_version import Build
+from modelyard_crds.plan import PlanOverrides
 from modelyard_runtime.artifacts.progress import Reporter
 from modelyard_runtime.data.source import fetch_local
 from modelyard_runtime.store import open_store
@@ -44,6 +45,9 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--input-schema", type=_schema, help='{"field": "type", …}')
     parser.add_argument("--output-schema", type=_schema, help='{"field": "type", …}')
+    parser.add_argument(
+        "--plan", type=_plan, help='what you decide, such as {"targets": ["price"]}'
+    )
     parser.add_argument("--metric", choices=get_args(Metric))
     parser.add_argument("--max-iterations", type=_positive, help="most candidates to try")
     parser.add_argument("--time-budget", type=_positive, default=600, help="seconds of search")
@@ -79,6 +83,7 @@ def run_by_hand(options: argparse.Namespace, cpus: int, started: float) -> dict[
         built = build_version(job, lambda: fetched, reporter)
     return {
         "plan": asdict(built.plan)
+        | asdict(built.plan.goals[0])
         | {
             "dropped": dict(built.plan.dropped),
             "input_schema": schema_by_name(built.plan.input_schema),
@@ -99,8 +104,9 @@ def summary(report: dict[str, Any]) -> str:
     """The report in a few lines, for a terminal."""
     plan = report["plan"]
     figures = ", ".join(f"{name} {value:.4g}" for name, value in report["metrics"].items())
+    targets = ", ".join(f"{goal['target']} ({goal['task']})" for goal in plan["goals"])
     lines = [
-        f"{report['algorithm']} predicts {plan['target']} ({plan['task']}): {figures}",
+        f"{report['algorithm']} predicts {targets}: {figures}",
         *(f"warning: {warning}" for warning in plan["warnings"]),
         f"{report['candidates']} candidates in {report['seconds']:.1f} s → {report['output']}",
     ]
@@ -122,6 +128,7 @@ def _request(options: argparse.Namespace, digest: str) -> BuildRequest:
         input_schema=options.input_schema,
         output_schema=options.output_schema,
         training=training,
+        plan=options.plan,
     )
     return BuildRequest(
         namespace="local",
@@ -146,6 +153,16 @@ def _positive(text: str) -> int:
         msg = f"expected a whole number from 1, got {text!r}"
         raise argparse.ArgumentTypeError(msg)
     return int(text)
+
+
+def _plan(text: str) -> PlanOverrides:
+    try:
+        return PlanOverrides.model_validate_json(text, extra="forbid")
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "plan"
+        msg = f'{where}: {first["msg"]}; expected JSON such as {{"targets": ["price"]}}'
+        raise argparse.ArgumentTypeError(msg) from error
 
 
 def _schema(text: str) -> list[FieldSchema]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelyard_crds.fields import Metric
-from modelyard_crds.model_version import Task
+from modelyard_crds.plan import Task
 
 Truth = NDArray[Any]
 Predicted = NDArray[Any]

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from modelyard_crds.model_version import Task
+from modelyard_crds.plan import Task
 from modelyard_runtime.training.candidates import Candidate
 from modelyard_runtime.training.encoding import Matrix
 from modelyard_runtime.training.evaluation import score

@@ -13,7 +13,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from modelyard_crds.model_version import Task
+from modelyard_crds.plan import Task
 from modelyard_runtime.features import NUMERIC_INPUT, TEXT_INPUT
 from modelyard_runtime.training.encoding import Encoding
 

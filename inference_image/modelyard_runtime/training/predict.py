@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from modelyard_crds.build import Manifest, Output, ServeRequest, StoreConfig
+from modelyard_crds.build import Head, Manifest, Output, ServeRequest, StoreConfig
 from modelyard_crds.reasons import Reason
 from modelyard_runtime.artifacts.publish import digest_of
 from modelyard_runtime.data.objects import objects_of
@@ -102,19 +102,31 @@ def with_all_classes(manifest: Manifest) -> Manifest:
 
     A map of all probabilities gives way to a column each.
     """
-    if not manifest.classes:
-        return manifest
-    outputs = [output for output in manifest.outputs if output.source != "probabilities"]
-    names = {output.name for output in outputs}
-    if not any(output.source == "class" for output in outputs):
-        name = f"predicted_{manifest.target}" if manifest.target in names else manifest.target
-        outputs.append(Output(name=name, source="class"))
-    each = [
-        Output(name=f"{manifest.target}_probability_{label}", source="probability", label=label)
-        for label in manifest.classes
-    ]
-    outputs += [output for output in each if output.name not in names]
+    outputs = list(manifest.outputs)
+    for head in manifest.all_heads:
+        if head.classes:
+            outputs = _with_classes(outputs, head, several=bool(manifest.heads))
     return manifest.model_copy(update={"outputs": outputs})
+
+
+def _with_classes(outputs: list[Output], head: Head, *, several: bool) -> list[Output]:
+    target = head.target if several else None
+    names = {output.name for output in outputs}
+    own = [output for output in outputs if output.target == target]
+    kept = [output for output in outputs if output not in own or output.source != "probabilities"]
+    if not any(output.source == "class" for output in own):
+        name = f"predicted_{head.target}" if head.target in names else head.target
+        kept.append(Output(name=name, source="class", target=target))
+    each = [
+        Output(
+            name=f"{head.target}_probability_{label}",
+            source="probability",
+            label=label,
+            target=target,
+        )
+        for label in head.classes
+    ]
+    return kept + [output for output in each if output.name not in names]
 
 
 def _prepare(artifact: Artifact, path: Path) -> _Work:

@@ -25,9 +25,9 @@ def summary(manifest: Manifest) -> str:
     """One sentence on what was built and how good it is."""
     value = manifest.metrics.get(manifest.metric)
     measured = f", {manifest.metric} {value:.3f}" if value is not None else ""
+    targets = ", ".join([head.target for head in manifest.heads] or [manifest.target])
     return (
-        f"Predicts {manifest.target} ({manifest.task}) "
-        f"with {manifest.training_info.algorithm}{measured}."
+        f"Predicts {targets} ({manifest.task}) with {manifest.training_info.algorithm}{measured}."
     )
 
 
@@ -49,6 +49,7 @@ def result_fields(published: Published) -> dict[str, Any]:
         "step": None,
         "task": manifest.task,
         "target": manifest.target,
+        "plan": manifest.plan,
         "metric": manifest.metric,
         "metrics": {
             name: round(value, METRIC_DECIMALS) for name, value in sorted(manifest.metrics.items())

@@ -27,6 +27,7 @@ def spec_hash(model: Model, dataset_digest: str) -> str:
             "timeBudget": spec.training.time_budget,
             "seed": spec.training.seed,
             "retrain": model.metadata.annotations.get(names.ANNOTATION_RETRAIN, ""),
+            **({"plan": spec.plan.to_json()} if spec.plan is not None else {}),
         }
     )
 
@@ -56,6 +57,7 @@ def build_model_version(model: Model, dataset: Dataset, number: int) -> Manifest
             input_schema=model.spec.input_schema,
             output_schema=model.spec.output_schema,
             training=model.spec.training,
+            plan=model.spec.plan,
         ),
     )
     labels = {

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from modelyard_crds.build import NumericFeature
-from modelyard_crds.model_version import Task
+from modelyard_crds.plan import Task
 from modelyard_runtime.serving.session import Session
 from modelyard_runtime.training.candidates import Candidate, Family
 from modelyard_runtime.training.encoding import Encoding

@@ -6,7 +6,7 @@ from concurrent.futures import Future
 import numpy as np
 import pytest
 
-from modelyard_crds.model_version import Task
+from modelyard_crds.plan import Task
 from modelyard_runtime.training.candidates import candidate
 from modelyard_runtime.training.fitting import Fit, Fitted, run_fit
 from modelyard_runtime.training.pipelines import build_pipeline

@@ -1,0 +1,115 @@
+"""The plan of a build: what a person may decide of it, and what it came out as.
+
+``PlanOverrides`` is part of a Model's spec and wins over everything that the runtime would find out
+by itself; ``BuildPlan`` is what the manifest and a version's status show.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from modelyard_crds.base import ApiModel, Rule, validations
+from modelyard_crds.fields import MAX_COLUMNS, Metric
+
+Task = Literal["binary", "multiclass", "regression"]
+#: What a person may ask for; whether classes are two or more the data shows.
+Kind = Literal["classification", "regression", "forecasting"]
+
+MAX_TARGETS = 20
+MAX_QUANTILES = 9
+MAX_HORIZON = 1000
+MAX_REASON = 253
+
+ColumnName = Annotated[str, Field(min_length=1, max_length=253)]
+_SET: dict[str, Any] = {"x-kubernetes-list-type": "set"}
+
+PLAN_RULES = validations(
+    Rule(
+        "!has(self.positiveClass) || !has(self.targets) || self.targets.size() == 1",
+        "positiveClass is of one target: leave it out, or name one target",
+    ),
+    Rule(
+        "!has(self.targets) || !has(self.exclude) || !self.targets.exists(t, t in self.exclude)",
+        "a column cannot be predicted and excluded",
+    ),
+    Rule(
+        "!has(self.horizon) || !has(self.task) || self.task == 'forecasting'",
+        "horizon is for task forecasting",
+    ),
+)
+
+
+class PlanOverrides(ApiModel):
+    """What a person decides; what is left out is found out from intent, schemas and data."""
+
+    targets: list[ColumnName] | None = Field(
+        None,
+        description="Columns to predict.",
+        min_length=1,
+        max_length=MAX_TARGETS,
+        json_schema_extra=_SET,
+    )
+    task: Kind | None = Field(None, description="Kind of the prediction.")
+    positive_class: str | None = Field(
+        None, description="Of two classes the one whose probability is asked for.", max_length=253
+    )
+    time_index: ColumnName | None = Field(
+        None, description="Column with the date or time of a row, for forecasting."
+    )
+    group_by: ColumnName | None = Field(
+        None, description="Column that tells several series apart, such as a store's id."
+    )
+    horizon: int | None = Field(
+        None, description="Steps ahead that are forecast at most.", ge=1, le=MAX_HORIZON
+    )
+    quantiles: list[Annotated[float, Field(ge=0.001, le=0.999)]] | None = Field(
+        None,
+        description="Quantiles to predict beside the value, such as 0.05 and 0.95.",
+        min_length=1,
+        max_length=MAX_QUANTILES,
+    )
+    exclude: list[ColumnName] | None = Field(
+        None,
+        description="Columns not to learn from.",
+        max_length=MAX_COLUMNS,
+        json_schema_extra=_SET,
+    )
+
+
+class PlannedTarget(ApiModel):
+    """One column that is predicted."""
+
+    name: str = Field(description="Column that is predicted.", max_length=253)
+    task: Task = Field(description="Kind of its prediction.")
+    metric: Metric = Field(description="What is optimised.")
+    positive_class: str | None = Field(
+        None, description="Of two classes the one whose probability is given.", max_length=253
+    )
+
+
+class DroppedColumn(ApiModel):
+    """A column that is not learnt from."""
+
+    name: str = Field(max_length=253)
+    reason: str = Field(description="Why it is left out.", max_length=MAX_REASON)
+
+
+class BuildPlan(ApiModel):
+    """What was decided before training; the fields of spec.plan change it."""
+
+    targets: list[PlannedTarget] = Field(description="What is predicted.", max_length=MAX_TARGETS)
+    confidence: float = Field(
+        description="How surely the targets are those that were meant.", ge=0, le=1
+    )
+    features: list[str] = Field(description="Columns that are learnt from.", max_length=MAX_COLUMNS)
+    dropped: list[DroppedColumn] | None = Field(
+        None, description="Columns that are not.", max_length=MAX_COLUMNS
+    )
+    time_index: str | None = Field(
+        None, description="Date or time of a row, where the future is forecast.", max_length=253
+    )
+    group_by: str | None = Field(None, description="Column of the series.", max_length=253)
+    horizon: int | None = Field(None, description="Steps ahead that are forecast.", ge=1)
+    quantiles: list[float] | None = Field(
+        None, description="Quantiles beside the value.", max_length=MAX_QUANTILES
+    )

@@ -1,0 +1,92 @@
+"""One target of a plan: its task, metric, classes, positive class and quantiles.
+
+Called by ``plan`` for each column that is predicted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from modelyard_crds.fields import FieldSchema, FieldType, Metric
+from modelyard_crds.plan import PlanOverrides, Task
+from modelyard_crds.reasons import Reason
+from modelyard_runtime.data.table import Column
+from modelyard_runtime.errors import UserError
+from modelyard_runtime.plan.intent import Intent
+from modelyard_runtime.plan.task import (
+    decide_metric,
+    decide_positive,
+    decide_task,
+    expect_classes,
+    expect_learnable,
+)
+
+MAX_LISTED = 10
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What is learnt of one column, and how it is judged."""
+
+    target: str
+    target_type: FieldType
+    task: Task
+    metric: Metric
+    classes: list[str]
+    positive_class: str | None
+    #: Quantiles beside the value.
+    levels: list[float] = field(default_factory=list)
+
+
+def decide_goal(
+    column: Column,
+    fields: Sequence[FieldSchema],
+    intent: Intent,
+    metric: Metric | None,
+    stated: PlanOverrides,
+) -> tuple[Goal, Column]:
+    """The goal of a column, and the column by the type that its labels come back as.
+
+    Raises UserError where it cannot be learnt so.
+    """
+    expect_learnable(column)
+    column = _as_asked(column, fields)
+    own = next((item for item in fields if item.name == column.name), None)
+    task = decide_task(column, intent, own, metric, stated.task)
+    chosen = decide_metric(task, column, metric)
+    classes = [] if task == "regression" else expect_classes(column)
+    positive = None
+    if task == "binary":
+        positive = _stated_positive(column, classes, stated.positive_class) or decide_positive(
+            classes, column, intent, fields
+        )
+    goal = Goal(column.name, column.type, task, chosen, classes, positive)
+    return goal, column
+
+
+def _as_asked(target: Column, fields: Sequence[FieldSchema]) -> Column:
+    """The target by the type that its labels come back as.
+
+    0 and 1 are false and true where the output schema asks for a boolean; yes and no stay the
+    words that they are where it does not.
+    """
+    asked = any(item.type == "boolean" for item in fields)
+    if target.type == "integer" and set(target.label_counts) == {"0", "1"}:
+        return target.as_type("boolean") if asked else target
+    if target.type != "boolean" or target.spelled is None or asked:
+        return target
+    plain = [word.lower() for word in target.spelled] == ["false", "true"]
+    return target if plain else target.as_type("string")
+
+
+def _stated_positive(target: Column, classes: Sequence[str], stated: str | None) -> str | None:
+    if stated is None:
+        return None
+    wanted = stated.strip().lower()
+    found = [label for label in classes if label.lower() == wanted]
+    if not found:
+        raise UserError(
+            Reason.UNKNOWN_FIELD,
+            f"spec.plan.positiveClass is {stated!r}, which is no value of {target.name!r}: choose "
+            f"one of {', '.join(repr(label) for label in classes[:MAX_LISTED])}.",
+        )
+    return found[0]

@@ -1,0 +1,183 @@
+"""From one goal of a plan to the model that is published for it: search, choice, importance.
+
+Called by ``build``, once a target.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelyard_crds.fields import Training, seconds_of
+from modelyard_runtime.artifacts.progress import Reporter
+from modelyard_runtime.data.table import Column, Table
+from modelyard_runtime.plan.goal import Goal
+from modelyard_runtime.training.candidates import FAMILY_NAMES, Candidate, portfolio
+from modelyard_runtime.training.conversion import Winner, choose
+from modelyard_runtime.training.encoding import Encoding, Inputs
+from modelyard_runtime.training.importance import importance
+from modelyard_runtime.training.problem import Problem, Shape, make_folds
+from modelyard_runtime.training.runner import local_runner
+from modelyard_runtime.training.search import (
+    PATIENCE,
+    ROUND,
+    Limits,
+    Outcome,
+    Watcher,
+    search,
+)
+
+#: Of the work for a goal the parts at which searching, judging and explaining begin.
+_JUDGE, _EXPLAIN = 0.82, 0.92
+
+
+class Data(NamedTuple):
+    """The rows of a goal, encoded; the target by the type of its labels."""
+
+    table: Table
+    target: Column
+    encoding: Encoding
+    inputs: Inputs
+
+
+class Learnt(NamedTuple):
+    """What came of one goal."""
+
+    goal: Goal
+    data: Data
+    problem: Problem
+    outcome: Outcome
+    winner: Winner
+    shares: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The part of a build that is a goal's: its time, its percentages, and its name in steps."""
+
+    training: Training
+    cpus: int
+    reporter: Reporter
+    budget: float
+    first: float
+    last: float
+    said: str
+
+    def step(self, share: float, text: str) -> None:
+        """Report how far this part is."""
+        self.reporter.step(round(self.first + (self.last - self.first) * share), text + self.said)
+
+
+def stages(
+    goals: list[Goal], training: Training, cpus: int, reporter: Reporter, span: tuple[int, int]
+) -> list[Stage]:
+    """Equal parts of the time and the percentages of a build."""
+    count = len(goals)
+    edges = np.linspace(*span, count + 1).tolist()
+    budget = seconds_of(training.time_budget) / count
+    return [
+        Stage(
+            training,
+            cpus,
+            reporter,
+            budget,
+            first,
+            last,
+            f" for {goal.target!r}" if count > 1 else "",
+        )
+        for goal, first, last in zip(goals, edges[:-1], edges[1:], strict=True)
+    ]
+
+
+def learn(goal: Goal, table: Table, encoding: Encoding, stage: Stage) -> Learnt:
+    """Search, choose and explain the model of a goal.
+
+    Raises UserError where no candidate can be trained and converted.
+    """
+    data = _data(goal, table, encoding)
+    problem = _problem(goal, data, stage.training.seed)
+    outcome = _search(goal, problem, stage)
+    stage.step(_JUDGE, "Converting and measuring the best model")
+    winner = choose(problem, encoding, data.inputs, outcome.ranked, stage.cpus)
+    stage.reporter.log(_said(winner, outcome, stage))
+    stage.step(_EXPLAIN, "Measuring the importance of inputs")
+    shares = importance(problem, encoding, data.inputs, winner.judged, problem.shape.seed)
+    return Learnt(goal, data, problem, outcome, winner, shares)
+
+
+def _data(goal: Goal, table: Table, encoding: Encoding) -> Data:
+    target = table.by_name[goal.target].as_type(goal.target_type)
+    known = ~target.missing
+    if not known.all():
+        table, target = table.take(known), target.take(known)
+    return Data(table, target, encoding, encoding.inputs(table))
+
+
+def _problem(goal: Goal, data: Data, seed: int) -> Problem:
+    encoding, truth = data.encoding, _truth(goal, data.target)
+    shape = Shape(
+        task=goal.task,
+        rows=data.table.rows,
+        numeric=len(encoding.numeric),
+        categories=tuple(len(encoding.categories[name]) for name in encoding.text),
+        classes=len(goal.classes),
+        seed=seed,
+    )
+    positive = goal.positive_class
+    return Problem(
+        matrix=encoding.matrix(data.inputs),
+        target=truth,
+        shape=shape,
+        metric=goal.metric,
+        positive=None if positive is None else goal.classes.index(positive),
+        folds=make_folds(truth, goal.task, seed),
+    )
+
+
+def _truth(goal: Goal, target: Column) -> NDArray[Any]:
+    """The target as numbers: values, or the position of each row's class."""
+    if goal.task == "regression":
+        return np.asarray(target.values, dtype=np.float64)
+    position = {label: number for number, label in enumerate(goal.classes)}
+    values, where = np.unique(target.values, return_inverse=True)
+    return np.array([position[target.label_of(value)] for value in values.tolist()])[where]
+
+
+def _search(goal: Goal, problem: Problem, stage: Stage) -> Outcome:
+    most = stage.training.max_iterations
+    stage.step(0.0, "Preparing the search")
+    began = time.monotonic()
+    expected = most or len(portfolio(problem.shape)) + ROUND * (PATIENCE + 1)
+    watch = _watcher(goal, stage, began, expected)
+    with local_runner(problem, stage.cpus) as runner:
+        outcome = search(problem, Limits(began + stage.budget, most), runner, watch)
+    stage.reporter.log(
+        f"The search{stage.said} ended after {outcome.tried} candidates: {outcome.stopped}."
+    )
+    return outcome
+
+
+def _watcher(goal: Goal, stage: Stage, began: float, expected: int) -> Watcher:
+    say: Callable[[str], None] = stage.reporter.log
+
+    def watch(number: int, candidate: Candidate, best: float | None) -> None:
+        spent = (time.monotonic() - began) / max(stage.budget, 1.0)
+        share = max((number - 1) / expected, spent)
+        so_far = "" if best is None else f", best so far {goal.metric} {abs(best):.3f}"
+        step = f"Trying {FAMILY_NAMES[candidate.family]}, candidate {number}{so_far}"
+        stage.step(_JUDGE * min(share, 0.97), step)
+        say(f"{step}{stage.said}.")
+
+    return watch
+
+
+def _said(winner: Winner, outcome: Outcome, stage: Stage) -> str:
+    figures = ", ".join(f"{name} {value:.3f}" for name, value in winner.metrics.items())
+    return (
+        f"The best of {outcome.tried} candidates{stage.said} is "
+        f"{FAMILY_NAMES[winner.candidate.family]}: {figures}. Its graph differs from scikit-learn "
+        f"by at most {winner.difference:.1e}."
+    )
