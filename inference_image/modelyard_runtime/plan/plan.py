@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from modelyard_crds.build import Output
 from modelyard_crds.conditions import shorten
-from modelyard_crds.fields import FieldSchema, FieldType, Metric
-from modelyard_crds.plan import MAX_REASON, BuildPlan, DroppedColumn, PlanOverrides, PlannedTarget
+from modelyard_crds.fields import FieldSchema, Metric
+from modelyard_crds.plan import MAX_REASON, BuildPlan, DroppedColumn, PlannedTarget, PlanOverrides
 from modelyard_runtime.data.table import Column, Table
 from modelyard_runtime.plan.columns import Dropped, Selection, leak_warnings, select_features
 from modelyard_runtime.plan.goal import Goal, decide_goal

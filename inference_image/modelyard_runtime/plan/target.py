@@ -68,7 +68,7 @@ def resolve_targets(
     fields = output_schema or []
     owners = {f.name: column.name for f in fields if (column := column_of_field(f, table))}
     intent = read_intent(text, [field.name for field in fields])
-    inputs = {field.name for field in input_schema or []} | set(stated.exclude or ())
+    inputs = {field.name for field in input_schema or []}
     named = stated.targets or list(dict.fromkeys(owners.values()))
     if named:
         columns = [table.by_name[name] for name in named]
@@ -76,7 +76,9 @@ def resolve_targets(
             _expect_several(columns, inputs)
         owners = {field: name for field, name in owners.items() if name in named}
         return Targets(columns, 1.0, intent, owners)
-    column, confidence = _by_points(intent, table, inputs)
+    excluded = set(stated.exclude or ())
+    asked = Table(tuple(c for c in table.columns if c.name not in excluded), table.rows)
+    column, confidence = _by_points(intent, asked, inputs)
     return Targets([column], confidence, intent, owners)
 
 
@@ -143,6 +145,8 @@ def _by_points(intent: Intent, table: Table, inputs: set[str]) -> Target:
         ((points(intent, column, inputs), column) for column in table.columns),
         key=lambda pair: -pair[0],
     )
+    if not ranked:
+        raise _not_found(intent, table, [])
     best, column = ranked[0]
     rivals = [other.name for score, other in ranked[1:] if best - score < APART]
     alone = best >= HARDLY and all(score <= NOTHING for score, _ in ranked[1:])

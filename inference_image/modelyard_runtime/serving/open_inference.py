@@ -220,7 +220,7 @@ def _tensor(manifest: Manifest, output: Output, type_: FieldType | None, scores:
         case "confidence":
             return Tensor(output.name, "FP32", scores.max(axis=1))
         case "probabilities":
-            return Tensor(output.name, "FP32", scores, len(classes))
+            return Tensor(output.name, "FP32", scores, len(classes), classes)
         case "quantile":
             return Tensor(output.name, "FP32", scores[:, quantile_position(output, head)])
         case "value" if type_ == "integer":

@@ -115,7 +115,7 @@ class Predictor:
 
     def no_scores(self) -> Scores:
         """The scores of no rows at all."""
-        return np.empty((0, max(1, len(self.manifest.classes))), dtype=np.float32)
+        return np.empty((0, sum(h.width for h in self.manifest.all_heads)), dtype=np.float32)
 
     def scores(self, rows: Sequence[Row]) -> Scores:
         """What the graph says of some rows: probabilities by class, or the value."""

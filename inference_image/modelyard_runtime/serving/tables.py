@@ -12,6 +12,8 @@ from functools import partial
 from tempfile import NamedTemporaryFile
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
 
+import numpy as np
+
 from modelyard_runtime.serving.errors import (
     InvalidRowsError,
     MalformedError,
@@ -206,8 +208,8 @@ class _Table:
             if tensor.width is None:
                 columns[tensor.name] = pa.array(tensor.values, _arrow_type(tensor.datatype))
             else:
-                parts = [pa.array(scores[:, index]) for index in range(tensor.width)]
-                columns[tensor.name] = pa.StructArray.from_arrays(parts, self._manifest.classes)
+                parts = [pa.array(part) for part in np.asarray(tensor.values).T]
+                columns[tensor.name] = pa.StructArray.from_arrays(parts, list(tensor.labels))
         return pa.RecordBatch.from_pydict(columns)
 
 

@@ -38,6 +38,8 @@ class Tensor(NamedTuple):
     datatype: str
     values: Sequence[Any] | NDArray[Any]
     width: int | None = None
+    #: What each value of a vector is of.
+    labels: Sequence[str] = ()
 
     @property
     def shape(self) -> list[int]:

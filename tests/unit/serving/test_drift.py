@@ -65,7 +65,7 @@ def rows_of(source: Table) -> list[Any]:
 @pytest.fixture
 def monitor(clock: Clock) -> DriftMonitor:
     training = table()
-    content = statistics_of(training, FIELDS, training.by_name["age"], {"plan": ["a", "b", "c"]})
+    content = statistics_of(training, FIELDS, [training.by_name["age"]], {"plan": ["a", "b", "c"]})
     return DriftMonitor(FIELDS, content, 3, "drift/d/p.json", clock)
 
 
@@ -137,7 +137,7 @@ def test_many_categories_share_a_bin_and_the_unlisted_are_of_the_rest(clock):
     labels = tuple(f"city {number}" for number in range(300))
     column = Column("city", "string", np.arange(3000) % 300, labels)
     one = Table((column,), 3000)
-    content = statistics_of(one, ["city"], column, {"city": list(labels[:200])})
+    content = statistics_of(one, ["city"], [column], {"city": list(labels[:200])})
     monitor = DriftMonitor(["city"], content, 1, None, clock)
     monitor.note([("city 299",), ("elsewhere",)])
     monitor.count()

@@ -54,6 +54,15 @@ def test_hash_is_the_same_from_release_to_release() -> None:
     )
 
 
+def test_what_a_person_decides_of_the_plan_moves_the_hash_and_reaches_the_build() -> None:
+    plan = {"targets": ["churned"], "exclude": ["customer_id"]}
+    model = samples.model(plan=plan)
+    assert spec_hash(model, samples.DIGEST) != spec_hash(samples.model(), samples.DIGEST)
+    version = ModelVersion.parse(build_model_version(model, samples.dataset(), 1))
+    assert version.spec.build.plan is not None
+    assert version.spec.build.plan.to_json() == plan
+
+
 def test_new_data_moves_the_hash() -> None:
     other = "sha256:" + "b" * 64
     assert spec_hash(samples.model(), samples.DIGEST) != spec_hash(samples.model(), other)

@@ -174,7 +174,7 @@ def test_stated_outputs_are_class_probability_and_the_opposite_risk(tmp_path):
 def test_labels_come_back_as_the_data_spells_them(tmp_path, words, schema, classes, type_):
     text = rows("a,y", noise, lambda i: words[i % 3 // 2])
     plan = make_plan("Predict y", table_of(tmp_path, text), None, schema)
-    assert (plan.classes, plan.target_type) == (classes, type_)
+    assert (plan.classes, plan.goals[0].target_type) == (classes, type_)
     assert plan.positive_class == classes[1]
 
 

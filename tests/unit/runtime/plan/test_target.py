@@ -2,6 +2,7 @@
 
 import pytest
 
+from modelyard_crds.fields import FieldSchema
 from modelyard_crds.reasons import Reason
 from modelyard_runtime.errors import UserError
 from modelyard_runtime.plan import lexicon
@@ -207,10 +208,27 @@ def test_the_output_schema_wins_also_with_affixes(tmp_path, schema, target):
     assert make_plan("Predict it", read(tmp_path, "churn"), None, schema).target == target
 
 
-def test_an_output_schema_of_two_columns_is_refused(tmp_path):
-    schema = fields(churned="boolean", monthly_charges="float")
-    with pytest.raises(UserError, match="predicts one") as caught:
-        make_plan("Predict both", read(tmp_path, "churn"), None, schema)
+def test_an_output_schema_of_several_columns_plans_each(tmp_path):
+    schema = fields(churned="boolean", score="float", predicted_monthly_charges="float")
+    plan = make_plan("Predict both", read(tmp_path, "churn"), None, schema)
+    assert [(goal.target, goal.task, goal.metric) for goal in plan.goals] == [
+        ("churned", "binary", "roc_auc"),
+        ("monthly_charges", "regression", "r2"),
+    ]
+    assert [(o.name, o.target, o.source) for o in plan.outputs] == [
+        ("churned", "churned", "class"),
+        ("score", "churned", "probability"),
+        ("predicted_monthly_charges", "monthly_charges", "value"),
+    ]
+    assert not {"churned", "monthly_charges"} & set(plan.features)
+
+
+@pytest.mark.parametrize(("name", "why"), [("customer_id", "identifier"), ("age", "input")])
+def test_an_output_schema_with_what_is_not_predicted_says_so(tmp_path, name, why):
+    schema = [*fields(churned="boolean"), FieldSchema(name=name, type="string")]
+    inputs = fields(age="integer", monthly_charges="float")
+    with pytest.raises(UserError, match=why) as caught:
+        make_plan("Predict churn", read(tmp_path, "churn"), inputs, schema)
     assert caught.value.reason is Reason.UNSUPPORTED_TASK
 
 
