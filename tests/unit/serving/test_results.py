@@ -1,19 +1,20 @@
 import json
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelyard_crds.build import Output
+from modelyard_crds.build import Manifest, Output
 from modelyard_crds.fields import FieldSchema
 from modelyard_runtime.serving.results import Renderer, typed_label
 
 
 def rendered(scores, outputs, classes=(), types=None):
-    manifest: Any = SimpleNamespace(
+    manifest = Manifest.model_construct(
+        task="multiclass" if classes else "regression",
+        target="target",
+        heads=[],
         outputs=outputs,
         classes=list(classes),
         output_schema=[FieldSchema(name=n, type=t) for n, t in (types or {}).items()],
