@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,14 +12,15 @@ from modelyard_runtime.serving.results import Renderer, typed_label
 
 
 def rendered(scores, outputs, classes=(), types=None):
-    manifest = Manifest.model_construct(
-        task="multiclass" if classes else "regression",
-        target="target",
-        heads=[],
-        outputs=outputs,
-        classes=list(classes),
-        output_schema=[FieldSchema(name=n, type=t) for n, t in (types or {}).items()],
-    )
+    parts: dict[str, Any] = {
+        "task": "multiclass" if classes else "regression",
+        "target": "target",
+        "heads": [],
+        "outputs": outputs,
+        "classes": list(classes),
+        "output_schema": [FieldSchema(name=n, type=t) for n, t in (types or {}).items()],
+    }
+    manifest = Manifest.model_construct(**parts)
     return [json.loads(text) for text in Renderer(manifest)(np.array(scores, dtype=np.float32))]
 
 
