@@ -144,14 +144,17 @@ class Client:
         return items
 
     async def watch(self, path: str) -> AsyncIterator[bytes]:
-        """The events of a collection from its beginning on, one JSON text each."""
+        """The events of a collection from its beginning on, again whenever a watch ends."""
         url = f"{self._server}{path}?watch=true"
-        async with self._session.get(url, timeout=aiohttp.ClientTimeout(total=None)) as answer:
-            rest = b""
-            async for chunk in answer.content.iter_any():
-                *lines, rest = (rest + chunk).split(b"\n")
-                for line in lines:
-                    yield line
+        while True:
+            timeout = aiohttp.ClientTimeout(total=None)
+            async with self._session.get(url, timeout=timeout) as answer:
+                rest = b""
+                async for chunk in answer.content.iter_any():
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    for line in lines if answer.ok else ():
+                        yield line
+            await asyncio.sleep(1)
 
 
 @asynccontextmanager
