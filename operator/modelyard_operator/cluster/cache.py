@@ -8,7 +8,7 @@ Objects are kept as compact JSON: a dict of dicts takes several times the memory
 one costs less than looking up what to do with it.
 """
 
-from collections import OrderedDict, defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +39,7 @@ class _Entry:
     version: int
     data: bytes
     indexes: tuple[str, ...]
+    phase: str
 
 
 class Cache:
@@ -62,8 +63,9 @@ class Cache:
         if before is not None:
             self._forget(kind, key, before)
         indexes = tuple(index_keys(kind, raw))
+        phase = raw.get("status", {}).get("phase") or "PENDING"
         self._entries[kind][key] = _Entry(
-            uid, version, msgspec.json.encode(slim(kind, raw)), indexes
+            uid, version, msgspec.json.encode(slim(kind, raw)), indexes, phase
         )
         for index in indexes:
             self._index[kind, index].add(key)
@@ -102,6 +104,10 @@ class Cache:
         """Key, uid and resource version of all objects of a kind."""
         for key, entry in self._entries[kind].items():
             yield key, entry.uid, entry.version
+
+    def phases(self, kind: Kind) -> Counter[str]:
+        """How many objects of a kind are in each phase; none is decoded for it."""
+        return Counter(entry.phase for entry in self._entries[kind].values())
 
     def _forget(self, kind: Kind, key: ObjectKey, entry: _Entry) -> None:
         del self._entries[kind][key]

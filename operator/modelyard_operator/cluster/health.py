@@ -105,7 +105,5 @@ def _measure(cache: Cache, queues: Queues) -> None:
         metrics.QUEUE_AGE.labels(kind).set(queue.oldest())
     metrics.OBJECTS.clear()
     for own in OWN_KINDS:
-        for key in cache.keys(own):
-            raw = cache.get(own, key) or {}
-            phase = raw.get("status", {}).get("phase") or "PENDING"
-            metrics.OBJECTS.labels(own.kind, phase).inc()
+        for phase, count in cache.phases(own).items():
+            metrics.OBJECTS.labels(own.kind, phase).set(count)

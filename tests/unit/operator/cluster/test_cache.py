@@ -86,3 +86,14 @@ def test_only_what_decides_is_kept() -> None:
     assert "managedFields" not in kept["metadata"]
     assert "volumes" not in kept["spec"]
     assert kept["spec"]["containers"][0]["image"] == "modelyard/inference:1"
+
+
+def test_phases_are_those_of_the_newest_states() -> None:
+    cache = Cache()
+    for version, phase in ((1, None), (2, "BUILDING"), (3, "READY")):
+        raw = job(version)
+        raw["status"] = {"phase": phase} if phase else {}
+        cache.put(MODEL, raw | {"spec": {"datasetRef": {"name": "d"}}})
+        assert cache.phases(MODEL) == {phase or "PENDING": 1}
+    cache.drop(MODEL, job(4))
+    assert not cache.phases(MODEL)
