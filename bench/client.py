@@ -26,6 +26,8 @@ class Load(NamedTuple):
     requests_per_s: float
     p50_ms: float
     p99_ms: float
+    #: All requests, also those of the warm-up.
+    answered: int
 
 
 class Connection(asyncio.Protocol):
@@ -37,6 +39,7 @@ class Connection(asyncio.Protocol):
         self._expected: int | None = None
         self._sent = 0.0
         self.counting = False
+        self.answered = 0
         self.latencies: list[float] = []
         self.ended = asyncio.get_running_loop().create_future()
 
@@ -49,6 +52,7 @@ class Connection(asyncio.Protocol):
         if self._expected is None:
             self._expected = self._length_of_answer()
         if self._expected is not None and len(self._buffer) >= self._expected:
+            self.answered += 1
             if self.counting:
                 self.latencies.append(time.perf_counter() - self._sent)
             self._buffer, self._expected = b"", None
@@ -94,7 +98,8 @@ async def run(port: int, path: str, body: bytes, connections: int, seconds: floa
     elapsed = time.perf_counter() - started
     latencies = sorted(value for connection in made for value in connection.latencies)
     cuts = statistics.quantiles(latencies, n=100)
-    return Load(len(latencies) / elapsed, cuts[49] * 1e3, cuts[98] * 1e3)
+    answered = sum(connection.answered for connection in made)
+    return Load(len(latencies) / elapsed, cuts[49] * 1e3, cuts[98] * 1e3, answered)
 
 
 async def _pass(connections: list[Connection], seconds: float) -> None:

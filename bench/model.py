@@ -10,7 +10,7 @@ import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import joblib  # type: ignore[import-untyped]  # ships no types
 import numpy as np
@@ -35,6 +35,8 @@ from modelyard_crds.build import (
 )
 from modelyard_crds.fields import FieldSchema
 from modelyard_crds.model_version import TrainingInfo
+from modelyard_runtime.artifacts.statistics import statistics_of
+from modelyard_runtime.data.table import Column, Table
 
 NUMERIC = [f"n{index}" for index in range(20)]
 TEXT = [f"c{index}" for index in range(6)]
@@ -71,7 +73,7 @@ def build(folder: Path) -> Served:
     rows = _records(frame.head(SENT_ROWS))
     joblib.dump(pipeline, folder / "pipeline.joblib")
     (folder / "rows.json").write_text(json.dumps(rows))
-    request = _store(folder, graph, rows[0])
+    request = _store(folder, graph, rows[0], _statistics(frame))
     return Served(folder, request, folder / "pipeline.joblib", rows)
 
 
@@ -103,17 +105,42 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _store(folder: Path, graph: bytes, example: dict[str, Any]) -> ServeRequest:
-    store = folder / "store"
-    file = ManifestFile(
-        name="model.onnx",
-        key=f"builds/{VERSION_UID}/model.onnx",
-        digest=f"sha256:{hashlib.sha256(graph).hexdigest()}",
-        size_bytes=len(graph),
+def _statistics(frame: pd.DataFrame) -> bytes:
+    """What drift is counted against."""
+    columns = [Column(name, "float", frame[name].to_numpy()) for name in NUMERIC]
+    for name in TEXT:
+        codes, labels = pd.factorize(frame[name])
+        columns.append(Column(name, "string", codes, tuple(labels)))
+    table = Table(tuple(columns), len(frame))
+    return statistics_of(table, [*NUMERIC, *TEXT], columns[0], {})
+
+
+def without_drift(served: Served) -> Served:
+    """The same version without statistics, so that nothing is counted."""
+    folder = served.folder / "without-drift"
+    graph = (served.folder / "store" / f"builds/{VERSION_UID}/model.onnx").read_bytes()
+    return served._replace(folder=folder, request=_store(folder, graph, served.rows[0], None))
+
+
+def _file(name: Literal["model.onnx", "statistics.json"], content: bytes) -> ManifestFile:
+    return ManifestFile(
+        name=name,
+        key=f"builds/{VERSION_UID}/{name}",
+        digest=f"sha256:{hashlib.sha256(content).hexdigest()}",
+        size_bytes=len(content),
     )
-    manifest = _manifest(file, example).model_dump_json(by_alias=True).encode()
+
+
+def _store(
+    folder: Path, graph: bytes, example: dict[str, Any], statistics: bytes | None
+) -> ServeRequest:
+    store = folder / "store"
+    contents = {_file("model.onnx", graph): graph}
+    if statistics is not None:
+        contents[_file("statistics.json", statistics)] = statistics
+    manifest = _manifest(list(contents), example).model_dump_json(by_alias=True).encode()
     key = manifest_key(VERSION_UID)
-    for name, content in ((file.key, graph), (key, manifest)):
+    for name, content in (*((file.key, data) for file, data in contents.items()), (key, manifest)):
         path = store / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -129,7 +156,7 @@ def _store(folder: Path, graph: bytes, example: dict[str, Any]) -> ServeRequest:
     )
 
 
-def _manifest(file: ManifestFile, example: dict[str, Any]) -> Manifest:
+def _manifest(files: list[ManifestFile], example: dict[str, Any]) -> Manifest:
     return Manifest(
         runtime="bench",
         libraries={},
@@ -164,5 +191,5 @@ def _manifest(file: ManifestFile, example: dict[str, Any]) -> Manifest:
         numeric=[NumericFeature(column=name) for name in NUMERIC],
         text=TEXT,
         example=example,
-        files=[file],
+        files=files,
     )

@@ -72,6 +72,12 @@ class Pod:
                 self.pause()
         pytest.fail(f"the pod did not become ready: {self.end()}")
 
+    def rss_mebi(self) -> float:
+        """Resident memory of the process."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+        return int(line.split()[1]) / 1024
+
     def pause(self) -> None:
         """Give the process a moment, unless it ends."""
         try:

@@ -28,6 +28,7 @@ class Prediction:
     request_id: str
     media: str = JSON
     query: str = ""
+    accept: str = ""
 
     @property
     def has_rows(self) -> bool:
@@ -96,6 +97,8 @@ async def _predict(
 ) -> PodAnswer:
     addresses = _addresses(services, target) or await _started(services, target)
     headers = {"Content-Type": prediction.media, "X-Request-Id": prediction.request_id}
+    if prediction.media != JSON and prediction.accept:
+        headers["Accept"] = prediction.accept
     request = PodRequest(path, prediction.body, headers, prediction.query)
     seconds = services.settings.prediction_timeout_seconds
     answer = await services.proxy.send(addresses, request, seconds)

@@ -36,7 +36,8 @@ from modelyard_api.services import Services
 ENVIRONMENT_HEADER = "X-Modelyard-Environment"
 CSV = "text/csv"
 LINES = "application/x-ndjson"
-MEDIA = (JSON, CSV, LINES)
+TABLES = ("application/vnd.apache.arrow.stream", "application/vnd.apache.parquet")
+MEDIA = (JSON, CSV, LINES, *TABLES)
 
 Ask = Callable[[Services, Caller, Prediction], Awaitable[PodAnswer]]
 
@@ -112,6 +113,8 @@ def _document(
     if rows:
         asked |= {CSV: {"schema": _TABLE}, LINES: {"schema": _LINES}}
         answered |= {LINES: {"schema": _LINES}}
+        for media in TABLES:
+            asked[media] = answered[media] = {"schema": _COLUMNS}
     return {
         "requestBody": {"required": True, "content": asked},
         "responses": {"200": {"description": "Predicted.", "content": answered}},
@@ -137,6 +140,7 @@ _EXPLAIN = {
 _ROW = {"type": "object", "additionalProperties": True, "description": "The input schema."}
 _ROWS = {"type": "array", "items": _ROW}
 _TABLE = {"type": "string", "description": "A header of field names, then a line a row."}
+_COLUMNS = {"type": "string", "format": "binary", "description": "A column a field."}
 _LINES = {"type": "string", "description": "A JSON object a line, in order."}
 _RESULT = {"$ref": "#/components/schemas/PredictionAnswer"}
 _RESULTS = {"type": "array", "items": {"$ref": "#/components/schemas/BatchItem"}}
@@ -200,13 +204,15 @@ async def _pass_on(request: Request, ask: Ask) -> Response:
     caller = await admit(services, info, credentials, PREDICT, services.prediction_limit)
     media = _media_type(request.headers.get("content-type", JSON))
     query = request.scope["query_string"].decode("latin-1")
+    accept = request.headers.get("accept", "")
     # A body without a length may become as long as is allowed.
     most = services.settings.max_prediction_bytes
     size = int(request.headers.get("content-length", most))
     with ExitStack() as held:
         held.enter_context(services.in_flight.admit(caller.account, size))
         body = await request.body()
-        answer = await ask(services, caller, Prediction(body, info.request_id, media, query))
+        prediction = Prediction(body, info.request_id, media, query, accept)
+        answer = await ask(services, caller, prediction)
         return answer_of(answer, held)
 
 
