@@ -112,7 +112,7 @@ def _statistics(frame: pd.DataFrame) -> bytes:
         codes, labels = pd.factorize(frame[name])
         columns.append(Column(name, "string", codes, tuple(labels)))
     table = Table(tuple(columns), len(frame))
-    return statistics_of(table, [*NUMERIC, *TEXT], columns[0], {})
+    return statistics_of(table, [*NUMERIC, *TEXT], columns[:1], {})
 
 
 def without_drift(served: Served) -> Served:
