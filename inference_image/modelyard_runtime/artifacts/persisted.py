@@ -5,10 +5,14 @@
 
 from typing import Any
 
-#: Types of fitted trees, of scikit-learn's and numpy's own.
+#: Types of fitted models, of scikit-learn's, LightGBM's and numpy's own.
 TRUSTED = (
+    "collections.OrderedDict",
+    "lightgbm.basic.Booster",
+    "lightgbm.sklearn.LGBMClassifier",
+    "lightgbm.sklearn.LGBMRegressor",
     "numpy.dtype",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.tree._tree.Tree",
 )
 

@@ -28,6 +28,7 @@ from modelyard_runtime.data.table import Table
 from modelyard_runtime.plan.plan import NOTHING_STATED, Plan, make_plan
 from modelyard_runtime.store import Store
 from modelyard_runtime.training.encoding import Encoding, make_encoding
+from modelyard_runtime.training.ensemble import members_of
 from modelyard_runtime.training.evaluation import baseline, measure
 from modelyard_runtime.training.heads import head_of, joined, metrics_of, shares_of
 from modelyard_runtime.training.learning import Learnt, learn, stages
@@ -35,7 +36,7 @@ from modelyard_runtime.training.learning import Learnt, learn, stages
 #: Percent of a build at which each phase begins.
 READ, PLANNED, SEARCH, PUBLISH, DONE = 5, 10, 15, 94, 100
 MAX_WARNINGS, WARNING_LENGTH, ALGORITHM_LENGTH = 20, 512, 128
-_LIBRARIES = ("scikit-learn", "numpy", "skl2onnx", "onnx", "onnxruntime", "skops")
+_LIBRARIES = ("scikit-learn", "lightgbm", "numpy", "skl2onnx", "onnx", "onnxruntime", "skops")
 
 
 @dataclass(frozen=True)
@@ -225,7 +226,11 @@ def _training_info(job: Job, result: _Result) -> TrainingInfo:
 
 
 def _algorithm(model: Any) -> str:
-    return type(getattr(model, "steps", [(None, model)])[-1][1]).__name__
+    members = members_of(model)
+    if members:
+        return " + ".join(dict.fromkeys(_algorithm(member) for _, member in members))
+    inner = getattr(model, "regressor_", model)
+    return type(getattr(inner, "steps", [(None, inner)])[-1][1]).__name__
 
 
 def _matrix_columns(encoding: Encoding) -> list[str]:

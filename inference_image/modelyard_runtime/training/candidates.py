@@ -8,7 +8,7 @@ import numpy as np
 
 from modelyard_runtime.training.problem import MANY_ROWS, Shape
 
-Family = Literal["linear", "boosting", "forest", "extra_trees"]
+Family = Literal["linear", "boosting", "forest", "extra_trees", "network"]
 Setting = int | float | None
 
 FAMILY_NAMES: dict[Family, str] = {
@@ -16,8 +16,10 @@ FAMILY_NAMES: dict[Family, str] = {
     "boosting": "boosting",
     "forest": "a random forest",
     "extra_trees": "extra trees",
+    "network": "a neural network",
 }
 MANY_CLASSES = 10
+MOST_ROWS_OF_A_NETWORK = 50_000
 
 
 @dataclass(frozen=True)
@@ -32,53 +34,92 @@ class Candidate:
         return dict(self.settings).get(name, default)
 
 
-def candidate(family: Family, **settings: Setting) -> Candidate:
+def candidate_of(family: Family, **settings: Setting) -> Candidate:
     """A candidate by its settings, in the order of their names."""
     return Candidate(family, tuple(sorted(settings.items())))
 
 
 def portfolio(shape: Shape) -> list[Candidate]:
-    """Where each search begins, in the order of what pays first."""
+    """Where each search begins: unlike each other, in the order of what pays first.
+
+    The settings are those that did best over the tables of ``bench/training.py``.
+    """
     few = shape.rows < MANY_ROWS
-    boosting = candidate("boosting", leaves=16 if few else 31, rate=0.1)
-    gentle = candidate("boosting", leaves=8, rate=0.05, rounds=150, l2=1.0, smallest=10)
-    linear, strict = candidate("linear", strength=1.0), candidate("linear", strength=0.05)
-    forest, extra = candidate("forest", smallest=2), candidate("extra_trees", smallest=2)
+    quick = candidate_of("boosting", leaves=15 if few else 31, rate=0.1, smallest=10)
+    gentle = candidate_of("boosting", leaves=8, rate=0.05, l2=1.0, smallest=5, share=0.6, bag=0.8)
+    random = candidate_of("boosting", leaves=31, rate=0.07, random=1, share=0.8, smallest=5)
+    linear, strict = candidate_of("linear", strength=1.0), candidate_of("linear", strength=0.05)
+    forest, extra = candidate_of("forest", smallest=2), candidate_of("extra_trees", smallest=1)
+    whole = candidate_of("extra_trees", share=0.9, smallest=2)
+    network = [candidate_of("network", width=64)] if shape.rows <= MOST_ROWS_OF_A_NETWORK else []
     if shape.classes > MANY_CLASSES:
         # Boosting fits a tree a class: with many classes it comes after what is cheap.
-        return [linear, extra, forest, strict, boosting]
-    return [linear, boosting, forest, extra, gentle, strict]
+        return [linear, extra, forest, *network, quick, strict]
+    if not few:
+        wide = candidate_of("boosting", leaves=127, rate=0.05, share=0.7, smallest=20)
+        return [quick, linear, wide, extra, forest, gentle, *network]
+    return [quick, linear, extra, *network, gentle, random, forest, whole, strict]
 
 
 def variations(best: Sequence[Candidate], seed: int) -> Iterator[Candidate]:
-    """Candidates without end: mostly of the families of the best ones, given best first."""
+    """Candidates without end: mostly near one of the best, which are given best first."""
     random = np.random.default_rng(seed)
-    families: tuple[Family, ...] = ("boosting", "forest", "extra_trees", "linear")
     while True:
-        near = best and random.random() < NEAR
-        family = best[0].family if near else families[random.integers(len(families))]
-        yield _draw(family, random)
+        if best and random.random() < NEAR:
+            yield _near(best[min(random.geometric(0.5) - 1, len(best) - 1)], random)
+        else:
+            yield _draw(FAMILIES[random.integers(len(FAMILIES))], random)
 
 
-#: The share of variations that are of the best candidate's family.
-NEAR = 0.6
+#: The share of variations that are neighbours of what is best.
+NEAR = 0.7
+FAMILIES: tuple[Family, ...] = (
+    "boosting",
+    "boosting",
+    "network",
+    "extra_trees",
+    "forest",
+    "linear",
+)
+
+#: What the settings of a family may be, in an order in which neighbours are alike.
+SPACE: dict[Family, dict[str, tuple[Setting, ...]]] = {
+    "linear": {"strength": (0.001, 0.003, 0.01, 0.05, 0.2, 1.0, 5.0, 20.0, 100.0)},
+    "network": {
+        "width": (32, 64, 128, 256),
+        "layers": (1, 2),
+        "penalty": (1e-4, 1e-3, 1e-2, 0.1, 1.0),
+        "rate": (1e-3, 3e-3, 1e-2),
+        "epochs": (30, 60, 120),
+    },
+    "boosting": {
+        "leaves": (4, 6, 8, 11, 15, 23, 31, 47, 63, 95, 127),
+        "rate": (0.02, 0.03, 0.05, 0.07, 0.1, 0.15),
+        "l2": (0.0, 0.1, 1.0, 5.0, 20.0),
+        "smallest": (1, 2, 5, 10, 20, 40, 80),
+        "share": (0.3, 0.45, 0.6, 0.8, 1.0),
+        "bag": (0.6, 0.8, 1.0),
+        "random": (0, 1),
+        "bins": (63, 255),
+    },
+    "forest": {"smallest": (1, 2, 3, 5, 10), "share": (0.2, 0.35, 0.5, 0.75, 1.0)},
+    "extra_trees": {"smallest": (1, 2, 3, 5, 10), "share": (0.2, 0.35, 0.5, 0.75, 1.0)},
+}
 
 
 def _draw(family: Family, random: np.random.Generator) -> Candidate:
-    if family == "linear":
-        return candidate(family, strength=float(round(10.0 ** random.uniform(-3, 2), 4)))
-    if family == "boosting":
-        return candidate(
-            family,
-            leaves=int(random.choice([4, 6, 8, 12, 16, 24, 31, 48])),
-            rate=float(round(10.0 ** random.uniform(-1.6, -0.7), 3)),
-            rounds=int(random.choice([80, 120, 200])),
-            l2=float(random.choice([0.0, 0.1, 1.0, 10.0])),
-            smallest=int(random.choice([5, 10, 20, 40])),
-            share=float(random.choice([0.5, 0.8, 1.0])),
-        )
-    return candidate(
-        family,
-        smallest=int(random.choice([1, 2, 3, 5, 10])),
-        share=float(random.choice([0.2, 0.35, 0.5, 0.75, 1.0])),
-    )
+    space = SPACE[family]
+    chosen = {name: values[random.integers(len(values))] for name, values in space.items()}
+    return candidate_of(family, **chosen)
+
+
+def _near(candidate: Candidate, random: np.random.Generator) -> Candidate:
+    """One or two settings moved by a step; one that was not set is drawn."""
+    space = SPACE[candidate.family]
+    settings = dict(candidate.settings)
+    for name in random.permutation(list(space))[: random.integers(1, 3)].tolist():
+        values = space[name]
+        place = values.index(settings[name]) if settings.get(name) in values else None
+        step = random.integers(len(values)) if place is None else place + random.choice([-1, 1])
+        settings[name] = values[int(np.clip(step, 0, len(values) - 1))]
+    return candidate_of(candidate.family, **settings)

@@ -6,16 +6,24 @@ and one of the first fold over the rows that it has not seen.
 """
 
 import logging
+import timeit
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from modelyard_crds.reasons import Reason
 from modelyard_runtime.errors import UserError
 from modelyard_runtime.serving.session import Session
-from modelyard_runtime.training.candidates import Candidate
 from modelyard_runtime.training.encoding import Encoding, Inputs
+from modelyard_runtime.training.ensemble import (
+    Blend,
+    Unseen,
+    best_blend,
+    mean_of,
+    single,
+    unseen_of,
+)
 from modelyard_runtime.training.evaluation import difference, measure
 from modelyard_runtime.training.fitting import fit_model, predict
 from modelyard_runtime.training.graph import output_name, to_graph
@@ -27,19 +35,15 @@ from modelyard_runtime.training.search import Trial
 log = logging.getLogger(__name__)
 
 MAX_DIFFERENCE = 1e-4
-
-
-class Unseen(NamedTuple):
-    """What the models of the folds predict for rows that they have not seen."""
-
-    rows: Indices
-    predicted: NDArray[Any]
+#: What one row may take of a mean of models, in the graph alone; the least of some runs.
+MAX_LATENCY_SECONDS = 250e-6
+LATENCY_RUNS = 50
 
 
 class Winner(NamedTuple):
     """What will be published, and the evidence for it."""
 
-    candidate: Candidate
+    blend: Blend
     model: Any
     graph: bytes
     judged: Judged
@@ -52,6 +56,10 @@ class ParityError(Exception):
     """A graph predicts something else than the model it was made from."""
 
 
+class TooSlowError(Exception):
+    """A mean of models takes too long for one row."""
+
+
 def choose(
     problem: Problem, encoding: Encoding, inputs: Inputs, ranked: list[Trial], cpus: int
 ) -> Winner:
@@ -59,15 +67,15 @@ def choose(
 
     Raises UserError NoCandidate where none does.
     """
-    for trial in ranked:
+    for blend in _contenders(problem, ranked):
         try:
             with bounded_threads(cpus):
-                return _winner(problem, encoding, inputs, trial, cpus)
+                return _winner(problem, encoding, inputs, blend, cpus)
         except Exception as error:
-            # Converters raise whatever they like; each cause only costs this candidate its place.
+            # Converters raise whatever they like; each cause only costs this one its place.
             if isinstance(error, MemoryError):
                 raise
-            name = trial.candidate.family
+            name = " with ".join(blend.families)
             log.warning("%s gives way to the next best: %s", name, _cause(error))
             log.debug("why it was not converted", exc_info=error)
     raise UserError(
@@ -77,30 +85,46 @@ def choose(
     )
 
 
-def unseen_of(problem: Problem, trial: Trial) -> Unseen:
-    """The predictions of a complete trial, side by side."""
-    found = {n: fitted.predicted for n, fitted in trial.folds.items()}
-    parts = {n: predicted for n, predicted in found.items() if predicted is not None}
-    rows = np.concatenate([problem.folds[n].test for n in parts])
-    return Unseen(rows, np.concatenate(list(parts.values())))
+def _contenders(problem: Problem, ranked: list[Trial]) -> Iterator[Blend]:
+    blend = best_blend(problem, ranked)
+    if blend is not None:
+        yield blend
+    yield from map(single, ranked)
 
 
 def _winner(
-    problem: Problem, encoding: Encoding, inputs: Inputs, trial: Trial, cpus: int
+    problem: Problem, encoding: Encoding, inputs: Inputs, blend: Blend, cpus: int
 ) -> Winner:
-    unseen = unseen_of(problem, trial)
-    metrics = measure(
-        problem.shape.task, problem.target[unseen.rows], unseen.predicted, problem.positive
+    first, task = problem.folds[0], problem.shape.task
+    fitted = _fitted(problem, blend, first.train, cpus)
+    session, before = _compare(
+        problem, encoding, inputs, fitted, to_graph(fitted, encoding, task), first.test
     )
-    first = problem.folds[0]
-    fitted = fit_model(problem, trial.candidate, first.train, cpus)
-    graph = to_graph(fitted, encoding, problem.shape.task)
-    session, before = _compare(problem, encoding, inputs, fitted, graph, first.test)
-    model = fit_model(problem, trial.candidate, None, cpus)
-    graph = to_graph(model, encoding, problem.shape.task)
+    if len(blend.parts) > 1:
+        _expect_quick(session, inputs)
+    model = _fitted(problem, blend, None, cpus)
+    graph = to_graph(model, encoding, task)
     _, after = _compare(problem, encoding, inputs, model, graph, np.arange(len(problem.target)))
+    unseen = unseen_of(problem, blend)
+    metrics = measure(task, problem.target[unseen.rows], unseen.predicted, problem.positive)
     judged = Judged(session, first.test)
-    return Winner(trial.candidate, model, graph, judged, unseen, metrics, max(before, after))
+    return Winner(blend, model, graph, judged, unseen, metrics, max(before, after))
+
+
+def _fitted(problem: Problem, blend: Blend, rows: Indices | None, cpus: int) -> Any:
+    members = [
+        (weight, fit_model(problem, trial.settled, rows, cpus)) for weight, trial in blend.parts
+    ]
+    return mean_of(problem.shape.task, members)
+
+
+def _expect_quick(session: Session, inputs: Inputs) -> None:
+    """A mean of models must not cost what predictions are praised for."""
+    feed = {name: values[:1] for name, values in inputs.items()}
+    seconds = min(timeit.repeat(lambda: session.run(feed), number=1, repeat=LATENCY_RUNS))
+    if seconds > MAX_LATENCY_SECONDS:
+        msg = f"one row takes {seconds * 1e6:.0f} µs, at most {MAX_LATENCY_SECONDS * 1e6:.0f} may"
+        raise TooSlowError(msg)
 
 
 def _compare(
@@ -122,5 +146,5 @@ def _compare(
 
 
 def _cause(error: Exception) -> str:
-    text = str(error) if isinstance(error, ParityError) else type(error).__name__
+    text = str(error) if isinstance(error, ParityError | TooSlowError) else type(error).__name__
     return text[:200]

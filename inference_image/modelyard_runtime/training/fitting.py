@@ -21,6 +21,9 @@ from modelyard_runtime.training.problem import Indices, Problem
 
 log = logging.getLogger(__name__)
 
+#: Rounds of boosting without an improvement until a watched fit stops.
+MIN_PATIENCE, MAX_PATIENCE = 20, 80
+
 Predicted = NDArray[np.float32]
 
 
@@ -43,13 +46,15 @@ class Fitted(NamedTuple):
     """What a fit gave: all that a search decides by.
 
     ``predicted`` has a line for each row that the fold tests: probabilities of all classes, or one
-    value. A fit that failed has the score NaN, no predictions, and says why.
+    value. ``rounds`` of boosting are those after which the tested rows were predicted best. A fit
+    that failed has the score NaN, no predictions, and says why.
     """
 
     score: float
     predicted: Predicted | None
     seconds: float
     failure: str | None = None
+    rounds: int | None = None
 
 
 def run_fit(problem: Problem, fit: Fit, threads: int) -> Fitted:
@@ -57,14 +62,40 @@ def run_fit(problem: Problem, fit: Fit, threads: int) -> Fitted:
     began = time.monotonic()
     fold = problem.folds[fit.fold]
     try:
-        model = fit_model(problem, fit.candidate, training_rows(problem, fit), threads)
+        model = _fit_watched(problem, fit, threads)
         predicted = predict(model, problem.matrix[fold.test], problem.shape.task)
     except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
         log.warning("a candidate of %s failed: %s", fit.candidate.family, type(error).__name__)
         log.debug("why it failed", exc_info=error)
         return Fitted(float("nan"), None, time.monotonic() - began, type(error).__name__)
     value = score(problem.metric, problem.target[fold.test], predicted, problem.positive)
-    return Fitted(value, predicted.astype(np.float32), time.monotonic() - began)
+    seconds = time.monotonic() - began
+    return Fitted(value, predicted.astype(np.float32), seconds, None, rounds_of(model))
+
+
+def _fit_watched(problem: Problem, fit: Fit, threads: int) -> Any:
+    """The fit; boosting stops where the rows that it is judged by are predicted no better."""
+    rows = training_rows(problem, fit)
+    if fit.candidate.family != "boosting":
+        return fit_model(problem, fit.candidate, rows, threads)
+    from lightgbm import early_stopping
+
+    shape = replace(problem.shape, rows=len(rows))
+    model = build_pipeline(fit.candidate, shape, threads)
+    test = problem.folds[fit.fold].test
+    patience = int(min(MAX_PATIENCE, max(MIN_PATIENCE, 3 / fit.candidate.get("rate", 0.1))))
+    return model.fit(
+        problem.matrix[rows],
+        problem.target[rows],
+        eval_set=[(problem.matrix[test], problem.target[test])],
+        callbacks=[early_stopping(patience, verbose=False)],
+    )
+
+
+def rounds_of(model: Any) -> int | None:
+    """Rounds of boosting that a watched fit found best."""
+    best = getattr(model, "best_iteration_", None)
+    return best if best and best > 0 else None
 
 
 def training_rows(problem: Problem, fit: Fit) -> Indices:

@@ -1,12 +1,13 @@
 """From a fitted pipeline to the ONNX graph that is served, from raw columns to scores.
 
-skl2onnx converts the pipeline; around it this module writes the mapping of text to codes, as
-LabelEncoder nodes of its own, and leaves the one output that the manifest promises. Thresholds of
-trees are first put on the float32 grid, so that both sides take the same branch for every input.
+skl2onnx converts scikit-learn's pipelines; around them this module writes the mapping of text to
+codes, as LabelEncoder nodes of its own, and leaves the one output that the manifest promises.
+Thresholds of trees are first put on the float32 grid, so that both sides take the same branch for
+every input.
 """
 
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -16,6 +17,8 @@ from onnx import TensorProto, helper
 from modelyard_crds.plan import Task
 from modelyard_runtime.features import NUMERIC_INPUT, TEXT_INPUT
 from modelyard_runtime.training.encoding import Encoding
+from modelyard_runtime.training.ensemble import members_of
+from modelyard_runtime.training.lightgbm_trees import is_lightgbm, lightgbm_nodes
 
 OPSETS = {"": 18, "ai.onnx.ml": 3}
 IR_VERSION = 9
@@ -29,25 +32,20 @@ def output_name(task: Task) -> str:
 
 
 def to_graph(model: Any, encoding: Encoding, task: Task) -> bytes:
-    """The graph of a fitted pipeline; whatever the converter raises says that it has none."""
+    """The graph of a fitted model; whatever the converter raises says that it has none.
+
+    A weighted mean of models is one graph, in which all read the same matrix.
+    """
     align_thresholds(model)
-    converted = _converted(model, len(encoding.columns), task)
-    graph = converted.graph
-    source = graph.output[0 if task == "regression" else 1].name
-    nodes = _needed(list(graph.node), source)
-    nodes = [_renamed(node, source, output_name(task)) for node in nodes]
     inputs, front = _front(encoding)
-    if encoding.text:
-        nodes = front + nodes
-    else:
-        nodes = [_renamed(node, _MATRIX, NUMERIC_INPUT) for node in nodes]
-    used = {name for node in nodes for name in node.input}
+    source = _MATRIX if encoding.text else NUMERIC_INPUT
+    body = _body(model, Matrix(source, len(encoding.columns)), task, output_name(task))
     result = helper.make_graph(
-        nodes,
+        (front if encoding.text else []) + body.nodes,
         "model",
         inputs,
         [helper.make_tensor_value_info(output_name(task), TensorProto.FLOAT, [None, None])],
-        [*(tensor for tensor in graph.initializer if tensor.name in used), *_indices(encoding)],
+        [*body.constants, *_indices(encoding)],
     )
     opsets = [helper.make_opsetid(domain, number) for domain, number in OPSETS.items()]
     whole = helper.make_model(result, opset_imports=opsets, producer_name="modelyard")
@@ -56,17 +54,72 @@ def to_graph(model: Any, encoding: Encoding, task: Task) -> bytes:
     return bytes(whole.SerializeToString())
 
 
+class Matrix(NamedTuple):
+    """What a part of the graph reads: a tensor's name and its columns."""
+
+    name: str
+    width: int
+
+
+class _Body(NamedTuple):
+    nodes: list[onnx.NodeProto]
+    constants: list[onnx.TensorProto]
+
+
+def _body(model: Any, source: Matrix, task: Task, result: str) -> _Body:
+    """From the matrix to the output ``result``."""
+    members = members_of(model)
+    if members:
+        return _mean(members, source, task, result)
+    if is_lightgbm(model):
+        return _Body(lightgbm_nodes(model, task, source.name, result, _down), [])
+    if hasattr(model, "regressor_"):
+        return _untransformed(model, source, task, result)
+    return _converted(model, source, task, result)
+
+
+def _mean(members: list[tuple[float, Any]], source: Matrix, task: Task, result: str) -> _Body:
+    nodes: list[onnx.NodeProto] = []
+    constants: list[onnx.TensorProto] = []
+    parts = []
+    for number, (weight, member) in enumerate(members):
+        name = f"{result}_{number}"
+        body = _body(member, source, task, name)
+        constant = helper.make_tensor(f"{name}_weight", TensorProto.FLOAT, [1], [weight])
+        nodes += [*body.nodes, helper.make_node("Mul", [name, constant.name], [f"{name}_part"])]
+        constants += [*body.constants, constant]
+        parts.append(f"{name}_part")
+    return _Body([*nodes, helper.make_node("Sum", parts, [result])], constants)
+
+
+def _untransformed(model: Any, source: Matrix, task: Task, result: str) -> _Body:
+    """A model of a transformed target: its values, taken back."""
+    scaled, times = f"{result}_scaled", f"{result}_times"
+    body = _body(model.regressor_, source, task, scaled)
+    scaler = model.transformer_
+    spread, middle = (
+        helper.make_tensor(f"{result}_{name}", TensorProto.FLOAT, [1], [float(value)])
+        for name, value in (("spread", scaler.scale_[0]), ("middle", scaler.mean_[0]))
+    )
+    nodes = [
+        helper.make_node("Mul", [scaled, spread.name], [times]),
+        helper.make_node("Add", [times, middle.name], [result]),
+    ]
+    return _Body([*body.nodes, *nodes], [*body.constants, spread, middle])
+
+
 def align_thresholds(model: Any) -> None:
-    """Round the thresholds of all trees down to float32, in place.
+    """Round the thresholds of all trees of scikit-learn down to float32, in place.
 
     Inputs are float32: ``x <= t`` and ``x <= down(t)`` are the same for every one of them, so
     that scikit-learn's predictions do not change, and ONNX, which keeps thresholds as float32,
     cannot take another branch.
     """
+    for _, member in members_of(model):
+        align_thresholds(member)
+    if members_of(model):
+        return
     estimator = getattr(model, "steps", [(None, model)])[-1][1]
-    for predictors in getattr(estimator, "_predictors", []):
-        for predictor in predictors:
-            predictor.nodes["num_threshold"] = _down(predictor.nodes["num_threshold"])
     for tree in getattr(estimator, "estimators_", []):
         inner = tree.tree_.threshold
         inner[:] = np.where(tree.tree_.feature >= 0, _down(inner), inner)
@@ -80,7 +133,8 @@ def _down(thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
     return aligned.astype(np.float64)
 
 
-def _converted(model: Any, width: int, task: Task) -> onnx.ModelProto:
+def _converted(model: Any, source: Matrix, task: Task, result: str) -> _Body:
+    """The nodes of skl2onnx, named so that several models fit into one graph."""
     from skl2onnx import convert_sklearn
     from skl2onnx.common.data_types import FloatTensorType
 
@@ -89,11 +143,23 @@ def _converted(model: Any, width: int, task: Task) -> onnx.ModelProto:
         warnings.simplefilter("ignore")
         converted: onnx.ModelProto = convert_sklearn(
             model,
-            initial_types=[(_MATRIX, FloatTensorType([None, width]))],
+            initial_types=[(source.name, FloatTensorType([None, source.width]))],
             target_opset=OPSETS,
             options=options,
         )
-    return converted
+    graph = converted.graph
+    found = graph.output[0 if task == "regression" else 1].name
+    nodes = _needed(list(graph.node), found)
+    kept = {source.name: source.name, found: result, "": ""}
+    for node in nodes:
+        node.name = f"{result}/{node.name}"
+        for names in (node.input, node.output):
+            names[:] = [kept.get(name, f"{result}/{name}") for name in names]
+    used = {name for node in nodes for name in node.input}
+    constants = list(graph.initializer)
+    for tensor in constants:
+        tensor.name = f"{result}/{tensor.name}"
+    return _Body(nodes, [tensor for tensor in constants if tensor.name in used])
 
 
 def _needed(nodes: list[onnx.NodeProto], output: str) -> list[onnx.NodeProto]:
@@ -105,14 +171,6 @@ def _needed(nodes: list[onnx.NodeProto], output: str) -> list[onnx.NodeProto]:
             kept.append(node)
             wanted |= set(node.input)
     return kept[::-1]
-
-
-def _renamed(node: onnx.NodeProto, old: str, new: str) -> onnx.NodeProto:
-    for names in (node.input, node.output):
-        for position, name in enumerate(names):
-            if name == old:
-                names[position] = new
-    return node
 
 
 def _front(encoding: Encoding) -> tuple[list[onnx.ValueInfoProto], list[onnx.NodeProto]]:

@@ -178,6 +178,10 @@ def _said(winner: Winner, outcome: Outcome, stage: Stage) -> str:
     figures = ", ".join(f"{name} {value:.3f}" for name, value in winner.metrics.items())
     return (
         f"The best of {outcome.tried} candidates{stage.said} is "
-        f"{FAMILY_NAMES[winner.candidate.family]}: {figures}. Its graph differs from scikit-learn "
+        f"{_named(winner)}: {figures}. Its graph differs from scikit-learn "
         f"by at most {winner.difference:.1e}."
     )
+
+
+def _named(winner: Winner) -> str:
+    return " with ".join(dict.fromkeys(FAMILY_NAMES[name] for name in winner.blend.families))

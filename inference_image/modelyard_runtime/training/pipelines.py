@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from modelyard_runtime.training.candidates import Candidate
-from modelyard_runtime.training.problem import MANY_ROWS, Shape
+from modelyard_runtime.training.problem import Shape
 
 TREES = 100
 #: Bounds on trees of large tables keep graphs small: a graph is walked for every prediction.
@@ -18,15 +18,55 @@ MAX_LEAVES = 512
 ROWS_PER_TREE = 30_000
 
 
+#: The most rounds of boosting; watched fits stop where rows that they do not learn from say so.
+MAX_ROUNDS = 600
+
+
 def build_pipeline(candidate: Candidate, shape: Shape, threads: int) -> Any:
     """The unfitted estimator of a candidate."""
+    if shape.task == "regression" and candidate.family in ON_A_SCALE:
+        return _scaled_target(_inner(candidate, shape, threads))
+    return _inner(candidate, shape, threads)
+
+
+def _inner(candidate: Candidate, shape: Shape, threads: int) -> Any:
     match candidate.family:
         case "linear":
             return _linear(candidate, shape)
+        case "network":
+            return _network(candidate, shape)
         case "boosting":
-            return _boosting(candidate, shape)
+            return _boosting(candidate, shape, threads)
         case _:
             return _forest(candidate, shape, threads)
+
+
+#: Families that need a target near zero and one.
+ON_A_SCALE = frozenset({"network"})
+
+
+def _scaled_target(model: Any) -> Any:
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.preprocessing import StandardScaler
+
+    return TransformedTargetRegressor(model, transformer=StandardScaler())
+
+
+def _network(candidate: Candidate, shape: Shape) -> Any:
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+    from sklearn.pipeline import make_pipeline
+
+    kind = MLPRegressor if shape.task == "regression" else MLPClassifier
+    model = kind(
+        hidden_layer_sizes=(candidate.get("width", 64),) * candidate.get("layers", 1),
+        alpha=candidate.get("penalty", 1e-2),
+        learning_rate_init=candidate.get("rate", 3e-3),
+        batch_size=min(shape.rows, max(32, min(256, shape.rows // 40))),
+        max_iter=candidate.get("epochs", 60),
+        n_iter_no_change=8,
+        random_state=shape.seed,
+    )
+    return make_pipeline(_expanded(shape), model)
 
 
 def _linear(candidate: Candidate, shape: Shape) -> Any:
@@ -67,24 +107,27 @@ def _expanded(shape: Shape) -> Any:
     return ColumnTransformer(parts)
 
 
-def _boosting(candidate: Candidate, shape: Shape) -> Any:
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+def _boosting(candidate: Candidate, shape: Shape, threads: int) -> Any:
+    from lightgbm import LGBMClassifier, LGBMRegressor
 
-    many = shape.rows >= MANY_ROWS
-    kind = (
-        HistGradientBoostingRegressor
-        if shape.task == "regression"
-        else HistGradientBoostingClassifier
-    )
+    kind = LGBMRegressor if shape.task == "regression" else LGBMClassifier
+    bagged = candidate.get("bag", 1.0)
     return kind(
+        n_estimators=candidate.get("rounds", MAX_ROUNDS),
         learning_rate=candidate.get("rate", 0.1),
-        max_iter=candidate.get("rounds", 100) * (3 if many else 1),
-        max_leaf_nodes=candidate.get("leaves", 31),
-        min_samples_leaf=candidate.get("smallest", 20),
-        l2_regularization=candidate.get("l2", 0.0),
-        max_features=candidate.get("share", 1.0),
-        early_stopping=many,
+        num_leaves=candidate.get("leaves", 31),
+        min_child_samples=candidate.get("smallest", 20),
+        reg_lambda=candidate.get("l2", 0.0),
+        colsample_bytree=candidate.get("share", 1.0),
+        subsample=bagged,
+        subsample_freq=int(bagged < 1.0),
+        extra_trees=bool(candidate.get("random", 0)),
+        max_bin=candidate.get("bins", 255),
+        n_jobs=threads,
         random_state=shape.seed,
+        deterministic=True,
+        force_row_wise=True,
+        verbosity=-1,
     )
 
 

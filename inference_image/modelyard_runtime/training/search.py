@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from modelyard_runtime.training.candidates import Candidate, portfolio, variations
+from modelyard_runtime.training.candidates import Candidate, candidate_of, portfolio, variations
 from modelyard_runtime.training.fitting import Fit, Fitted
 from modelyard_runtime.training.problem import Problem
 from modelyard_runtime.training.runner import Runner
@@ -64,6 +64,15 @@ class Trial:
     def folds(self) -> dict[int, Fitted]:
         """The fits on all rows, by fold."""
         return {fit.fold: fitted for fit, fitted in self.fitted.items() if fit.rows is None}
+
+    @property
+    def settled(self) -> Candidate:
+        """The candidate as it is fitted in the end: with the rounds that its folds found best."""
+        rounds = [fitted.rounds for fitted in self.folds.values() if fitted.rounds]
+        if not rounds:
+            return self.candidate
+        settings = dict(self.candidate.settings) | {"rounds": round(float(np.mean(rounds)))}
+        return candidate_of(self.candidate.family, **settings)
 
     @property
     def score(self) -> float:

@@ -17,11 +17,13 @@ from modelyard_crds.plan import Task
 from modelyard_runtime.serving.session import Session
 from modelyard_runtime.training.candidates import Candidate, Family
 from modelyard_runtime.training.encoding import Encoding
+from modelyard_runtime.training.ensemble import mean_of
 from modelyard_runtime.training.evaluation import difference
 from modelyard_runtime.training.fitting import predict
 from modelyard_runtime.training.graph import align_thresholds, output_name, to_graph
 from modelyard_runtime.training.pipelines import build_pipeline
 from modelyard_runtime.training.problem import Shape
+from modelyard_runtime.training.runner import bounded_threads
 
 KINDS = ["plain", "größe ☃", "nan", " ", "NA", "Ünseen", "日本語", "UPPER", "upper"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
@@ -66,7 +68,8 @@ def fitted(task: Task, family: Family, inputs, encoding: Encoding, seed: int):
         classes=0 if task == "regression" else len(np.unique(target)),
         seed=0,
     )
-    return build_pipeline(Candidate(family), shape, 1).fit(matrix, target)
+    with bounded_threads(1):
+        return build_pipeline(Candidate(family), shape, 1).fit(matrix, target)
 
 
 def compare(task, model, encoding, inputs):
@@ -74,7 +77,8 @@ def compare(task, model, encoding, inputs):
     session = Session(graph, output_name(task))
     assert session.outputs == [output_name(task)]
     found = session.run(inputs)
-    expected = predict(model, encoding.matrix(inputs), task)
+    with bounded_threads(1):
+        expected = predict(model, encoding.matrix(inputs), task)
     if task != "regression":
         sure = np.ptp(np.sort(expected, axis=1)[:, -2:], axis=1) > 1e-5
         assert (found.argmax(axis=1) == expected.argmax(axis=1))[sure].all()
@@ -110,15 +114,16 @@ def test_values_at_and_beside_every_threshold_take_the_same_branch(family, task)
 def all_thresholds(model) -> set[float]:
     estimator = getattr(model, "steps", [(None, model)])[-1][1]
     found: set[float] = set()
-    for predictors in getattr(estimator, "_predictors", []):
-        for predictor in predictors:
-            found |= set(predictor.nodes["num_threshold"].tolist())
+    if hasattr(estimator, "booster_"):
+        table = estimator.booster_.trees_to_dataframe()
+        # Beyond float32 is a split by whether a value is missing.
+        found |= {value for value in table["threshold"].dropna() if abs(value) < 1e38}
     for tree in getattr(estimator, "estimators_", []):
         found |= set(tree.tree_.threshold.tolist())
     return found
 
 
-@pytest.mark.parametrize("family", ["boosting", "forest", "extra_trees"])
+@pytest.mark.parametrize("family", ["forest", "extra_trees"])
 def test_aligning_thresholds_changes_no_prediction(family):
     random = np.random.default_rng(5)
     encoding = encoding_of([])
@@ -162,5 +167,28 @@ def test_text_alone_is_enough():
     matrix = encoding.matrix(inputs)
     shape = Shape("binary", 200, 0, (5,), 2, 0)
     for family in FAMILIES:
-        model = build_pipeline(Candidate(family), shape, 1).fit(matrix, random.integers(0, 2, 200))
+        with bounded_threads(1):
+            model = build_pipeline(Candidate(family), shape, 1)
+            model.fit(matrix, random.integers(0, 2, 200))
         compare("binary", model, encoding, inputs)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_mean_of_all_families_is_one_graph(task):
+    """Pitfall 4.10: an ensemble is exported as one graph and predicts the same."""
+    encoding = encoding_of(KINDS[:5])
+    inputs = frame(np.random.default_rng(2), 300, True)
+    models = [fitted(task, family, inputs, encoding, 4) for family in FAMILIES]
+    weights = [0.3, 0.3, 0.2, 0.1, 0.1]
+    compare(task, mean_of(task, list(zip(weights, models, strict=True))), encoding, inputs)
+
+
+@pytest.mark.parametrize("missing", [False, True], ids=["never in training", "in training"])
+def test_a_missing_value_goes_where_boosting_sends_it(missing):
+    """Pitfall 4.3 and 4.6: LightGBM takes NaN for zero where training had none."""
+    encoding = encoding_of([])
+    inputs = frame(np.random.default_rng(6), 300, False)
+    if not missing:
+        inputs["numeric"] = np.nan_to_num(inputs["numeric"], nan=1.0)
+    model = fitted("multiclass", "boosting", inputs, encoding, 5)
+    compare("multiclass", model, encoding, {"numeric": np.full((5, 3), np.nan, dtype=np.float32)})
