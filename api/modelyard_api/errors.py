@@ -8,6 +8,9 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+#: Names that a wrong one is compared with.
+MOST_COMPARED = 500
+
 
 class ModelyardError(Exception):
     """Base of all errors that a caller gets to see."""
@@ -130,6 +133,10 @@ def headers_of(error: ModelyardError) -> dict[str, str]:
 
 def did_you_mean(name: str, known: Iterable[str]) -> list[str]:
     """A suggestion with the known names that look like this one; empty when none does."""
-    close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
+    candidates = list(known)
+    if len(candidates) > MOST_COMPARED:
+        # Comparing thousands would hold up everybody else; typos are seldom in the first letter.
+        candidates = [each for each in candidates if each[:1] == name[:1]][:MOST_COMPARED]
+    close = difflib.get_close_matches(name, candidates, n=3, cutoff=0.6)
     quoted = " or ".join(f"'{match}'" for match in close)
     return [f"Did you mean {quoted}?"] if close else []

@@ -1,6 +1,7 @@
 """Entry of the façade's process: ``modelyard-api``."""
 
 import os
+import signal
 from types import FrameType
 
 import prometheus_client
@@ -28,7 +29,11 @@ class Server(uvicorn.Server):
         services: Services | None = getattr(self._app.state, "services", None)
         if services:
             services.draining.set()
-        super().handle_exit(sig, frame)
+        if sig == signal.SIGTERM and not self.should_exit:
+            # Remembered by uvicorn it would be raised again at the end, as if it had been ignored.
+            self.should_exit = True
+        else:
+            super().handle_exit(sig, frame)
 
 
 def main() -> None:

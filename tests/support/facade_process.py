@@ -88,7 +88,12 @@ def facade_process(system: Kubectl, folder: Path, **settings: object) -> Iterato
         finally:
             if process.poll() is None:
                 process.terminate()
-                process.wait(SHORT + SHORT)
+                try:
+                    process.wait(SHORT)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait(SHORT)
+                    raise
 
 
 def _wait_ready(facade: FacadeProcess) -> None:

@@ -76,7 +76,11 @@ class Relay:
         pair = {writer, there_writer}
         self._writers |= pair
         try:
-            await asyncio.gather(self._pump(reader, there_writer), self._pump(there_reader, writer))
+            # The streams of asyncio 3.11 log a cancelled server task as a fault.
+            with suppress(asyncio.CancelledError):
+                await asyncio.gather(
+                    self._pump(reader, there_writer), self._pump(there_reader, writer)
+                )
         finally:
             self._writers -= pair
             for end in pair:

@@ -11,7 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -57,12 +57,36 @@ class Signal:
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.add(waiter)
         try:
-            await asyncio.wait_for(waiter, seconds)
+            async with asyncio.timeout(seconds):
+                await waiter
         except TimeoutError:
             return False
         finally:
             self._waiters.discard(waiter)
         return True
+
+
+class Ordered(Sequence[T]):
+    """A view of a namespace's objects in an order, for pages of thousands; used up at once."""
+
+    def __init__(self, at: Callable[[int], T], length: int, *, descending: bool) -> None:
+        self._at, self._length, self._descending = at, length, descending
+
+    def __len__(self) -> int:
+        return self._length
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[T]: ...
+
+    def __getitem__(self, index: int | slice) -> T | list[T]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(self._length))]
+        if not 0 <= index < self._length:
+            raise IndexError(index)
+        return self._at(self._length - 1 - index if self._descending else index)
 
 
 class ObjectCache(Generic[T]):
@@ -85,6 +109,7 @@ class ObjectCache(Generic[T]):
         self._index: dict[tuple[str, str, str], dict[str, Entry[T]]] = defaultdict(dict)
         self._order = order or (lambda _value: 0)
         self._sorted: dict[str, list[tuple[Any, str]]] = defaultdict(list)
+        self._names: dict[str, list[str]] = defaultdict(list)
         self._tombstones: dict[str, float] = {}
         self._changed = changed or Signal()
 
@@ -104,12 +129,17 @@ class ObjectCache(Generic[T]):
 
     def names(self, namespace: str) -> list[str]:
         """The names of all objects of a namespace, in alphabetical order."""
-        return sorted(self._entries.get(namespace, {}))
+        return list(self._names.get(namespace, ()))
 
-    def values_by_name(self, namespace: str) -> list[T]:
-        """All objects of a namespace, in alphabetical order."""
-        entries = self._entries.get(namespace, {})
-        return [entries[name].value for name in sorted(entries)]
+    def ordered(self, namespace: str, *, by_name: bool, descending: bool) -> "Ordered[T]":
+        """All objects of a namespace, of which only those that are asked for are looked up."""
+        entries, names = self._entries.get(namespace, {}), self._names.get(namespace, [])
+        pairs = self._sorted.get(namespace, [])
+
+        def at(place: int) -> T:
+            return entries[names[place] if by_name else pairs[place][1]].value
+
+        return Ordered(at, len(names), descending=descending)
 
     def find(self, index: str, namespace: str, key: str) -> list[T]:
         """The objects of a namespace that an indexer files under a key."""
@@ -156,6 +186,7 @@ class ObjectCache(Generic[T]):
             self._unset(present)
         self._entries[entry.namespace][entry.name] = entry
         bisect.insort(self._sorted[entry.namespace], (self._order(entry.value), entry.name))
+        bisect.insort(self._names[entry.namespace], entry.name)
         for key in self._keys(entry):
             self._index[key][entry.name] = entry
 
@@ -163,6 +194,8 @@ class ObjectCache(Generic[T]):
         self._entries[entry.namespace].pop(entry.name, None)
         ordered = self._sorted[entry.namespace]
         del ordered[bisect.bisect_left(ordered, (self._order(entry.value), entry.name))]
+        named = self._names[entry.namespace]
+        del named[bisect.bisect_left(named, entry.name)]
         for key in self._keys(entry):
             bucket = self._index[key]
             bucket.pop(entry.name, None)

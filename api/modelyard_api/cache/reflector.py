@@ -173,7 +173,9 @@ async def lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
     pending = bytearray()
     while True:
         try:
-            chunk = await asyncio.wait_for(content.readany(), SILENCE_SECONDS)
+            # Not wait_for: before Python 3.12 it may swallow the cancellation that ends the watch.
+            async with asyncio.timeout(SILENCE_SECONDS):
+                chunk = await content.readany()
         except TimeoutError:
             return
         if not chunk:

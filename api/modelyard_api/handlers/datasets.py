@@ -44,7 +44,9 @@ async def create_from_form(
 
 def list_datasets(services: Services, caller: Caller, limit: int, offset: int) -> rest.DatasetList:
     """A page of datasets, newest first."""
-    newest_first = services.caches.datasets.cache.values(caller.account)[::-1]
+    newest_first = services.caches.datasets.cache.ordered(
+        caller.account, by_name=False, descending=True
+    )
     shown, pagination = page(newest_first, limit, offset)
     datasets = [mapping.dataset_json(item) for item in shown]
     return rest.DatasetList(datasets=datasets, pagination=pagination)

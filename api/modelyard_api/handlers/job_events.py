@@ -57,7 +57,8 @@ async def follow(
 
 async def _told_to_end(services: Services) -> bool:
     try:
-        await asyncio.wait_for(services.draining.wait(), POLL_SECONDS)
+        async with asyncio.timeout(POLL_SECONDS):
+            await services.draining.wait()
     except TimeoutError:
         return False
     return True

@@ -1,6 +1,7 @@
 """Models: list, read, create, change, delete."""
 
 import asyncio
+from collections.abc import Sequence
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -31,11 +32,11 @@ def list_models(
 ) -> rest.ModelList:
     """A page of the account's models."""
     cache, account = services.caches.models.cache, caller.account
-    models = cache.values_by_name(account) if sort_by == "name" else cache.values(account)
+    models: Sequence[Model] = cache.ordered(
+        account, by_name=sort_by == "name", descending=descending
+    )
     if status:
         models = [model for model in models if (model.status.phase or "DRAFT") == status]
-    if descending:
-        models.reverse()
     shown, pagination = page(models, limit, offset)
     return rest.ModelList(
         models=[mapping.summary(lookup.view_of(services, model)) for model in shown],

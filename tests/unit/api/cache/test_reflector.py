@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -187,3 +187,24 @@ async def test_an_object_that_cannot_be_read_is_left_out(
 ) -> None:
     server.items = [item("a", 1), {"kind": "Broken"}]
     assert await seen(running, "a")
+
+
+class Waiting:
+    """A stream whose next chunk is a future."""
+
+    def __init__(self) -> None:
+        self.chunk: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def readany(self) -> bytes:
+        return await self.chunk
+
+
+async def test_the_end_is_not_lost_where_an_event_comes_in_the_same_moment() -> None:
+    """Pitfall 6.3: at its end the façade notes when keys were used, and their watch tells so."""
+    content = Waiting()
+    reading = asyncio.ensure_future(anext(module.lines(cast(Any, content))))
+    await asyncio.sleep(0)
+    content.chunk.set_result(b"{}\n")
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
