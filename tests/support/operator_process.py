@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 
-from support.durations import SHORT
+from support.durations import MEDIUM, SHORT
 from support.kubectl import Kubectl, TimedOut, poll
 
 STORE_PORT = 7070
@@ -78,7 +78,7 @@ class OperatorProcess:
 
     def wait_synced(self) -> None:
         """Wait until it has listed everything once."""
-        if poll(lambda: self._says_ready() or None, SHORT) is None:
+        if poll(lambda: self._says_ready() or None, MEDIUM) is None:
             raise TimedOut(f"the operator is not ready; it logged\n{self.log[-3000:]}")
 
     def reconciles(self, result: str) -> int:
