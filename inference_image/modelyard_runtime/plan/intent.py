@@ -9,10 +9,10 @@ from modelyard_runtime.plan import lexicon, phrases
 #: What follows these is what a prediction is made from.
 _GIVEN = re.compile(
     r"\b(based on|on the basis of|using|given|from(?!.*\bor\b)|with the help of|according to|"
-    r"depending on|with (?:this|these|those|such|certain|known|the following)|"
+    r"depending on|as an? function of|with (?:this|these|those|such|certain|known|the following)|"
     r"knowing|considering|by looking at)\b(?!\s*(?:now|today|[?.!]|$))"
     # Prices by carat, cut and color: a list is what is known of each.
-    r"|\bby (?=\w+(, \w+)* and \w+)",
+    r"|\bby (?=\w[\w -]*(, *\w[\w -]*)* and \w+)",
     re.IGNORECASE,
 )
 _BOUNDARY = re.compile(
@@ -90,6 +90,11 @@ class Intent:
     def words(self) -> list[str]:
         """All its words, in their order."""
         return lexicon.words(self.text)
+
+    @property
+    def asked(self) -> list[str]:
+        """The words of its goal that say something, in their order."""
+        return _content(_split(phrases.reworded(self.text), _GIVEN)[0])
 
     @property
     def alternatives(self) -> bool:

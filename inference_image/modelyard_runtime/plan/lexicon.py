@@ -75,6 +75,8 @@ _SYNONYMS = (
     "speed velocity",
     "remaining left residual",
     "release free discharge parole",
+    "choice choose select pick prefer",
+    "work job",
     "creditworthy creditworthiness creditability",
     "count number quantity",
     "win winner victory",

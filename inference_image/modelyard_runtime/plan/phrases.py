@@ -28,6 +28,7 @@ _INSTEAD = _phrases(
     (r"\bbr(eak|eaks|oke|oken|eaking) down\b", "failure"),
     (r"\bturn(s|ed|ing)?( \w+){0,3} down\b", "reject"),
     (r"\bset(ting)? free\b", "free"),
+    (r"\blife ?(span|time)s?\b", "life length"),
     (r"\bdrop(s|ped|ping)? out\b", "dropout"),
     (r"\bsign(s|ed|ing)? up\b", "subscribe"),
     (r"\bshow(s|ed|ing)? up\b", "show attend"),

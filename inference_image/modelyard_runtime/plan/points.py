@@ -21,6 +21,8 @@ _GENERIC_WEIGHT, _UNIT_WEIGHT = 0.15, 0.05
 _ALL_VALUES, _TWO_VALUES, _ONE_VALUE = 1.1, 0.9, 0.45
 #: How far a column of another kind than the answer still fits.
 _OTHER_KIND = 0.5
+#: Text of more values than classes are learnt is hardly meant.
+_MOST_CLASSES, _UNLEARNABLE = 200, 0.4
 #: Letters of a category that may stand for a word of the intent.
 _SHORT_CATEGORY = 3
 #: Parts of a name that an intent may spell apart, and letters below which that is chance.
@@ -40,6 +42,8 @@ def points(intent: Intent, column: Column, inputs: set[str]) -> float:
     if evidence == 0:
         return 0.0
     evidence *= _kind_factor(intent, column)
+    if column.type == "string" and column.distinct > _MOST_CLASSES:
+        evidence *= _UNLEARNABLE
     bonus = _type_points(intent, column)
     if intent.head is not None and lexicon.likeness(last(column.name), intent.head) > 0:
         bonus += 0.12
@@ -110,8 +114,14 @@ def _spelled_out(intent: Intent, name: str) -> bool:
         parts = range(2, _MOST_PARTS + 1)
         runs = ("".join(spoken[i : i + n]) for n in parts for i in range(len(spoken) - n + 1))
         return len(whole) >= _SHORTEST_WITH_DIGITS and whole in runs
-    initials = "".join(word[0] for word in spoken if word not in lexicon.STOPWORDS)
-    return len(tokens) == 1 and len(whole) >= _SHORTEST and whole in initials
+    return len(tokens) == 1 and len(whole) >= _SHORTEST and _is_initials(whole, intent.asked)
+
+
+def _is_initials(name: str, spoken: Sequence[str]) -> bool:
+    """Also in another order: ``lfp`` is “participating in the labor force”."""
+    initials = "".join(word[0] for word in spoken)
+    runs = (initials[i : i + len(name)] for i in range(len(initials) - len(name) + 1))
+    return any(sorted(run) == sorted(name) for run in runs)
 
 
 def _name_points(intent: Intent, name: str) -> float:
