@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -59,7 +59,9 @@ class OperatorProcess:
     def kill(self) -> None:
         """SIGKILL: it gets no chance to finish anything."""
         if self._process is not None:
-            self._process.send_signal(signal.SIGKILL)
+            # Its session, since a wrapper may have it as a child.
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     def end(self) -> None:
         """SIGTERM, as the kubelet asks a pod to end."""
