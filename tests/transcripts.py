@@ -83,7 +83,9 @@ def _transcript(kubectl: Kubectl, failure: Failure) -> str:
 
 
 def _plain(text: str) -> str:
-    """Without blanks at the ends of lines."""
+    """Without blanks at the ends of lines, and without what belongs to this cluster alone."""
+    text = re.sub(r"(registry-1\.)?docker\.io", "registry.example.com", text)
+    text = re.sub(r" on [0-9.]+:53", "", text)
     return re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE).rstrip()
 
 
