@@ -317,6 +317,11 @@ def build_prefix(version_uid: str) -> str:
     return f"builds/{version_uid}/"
 
 
+def fits_prefix(version_uid: str) -> str:
+    """Folder of the finished fits of a running build; it is gone when the build has ended well."""
+    return f"{build_prefix(version_uid)}fits/"
+
+
 def manifest_key(version_uid: str) -> str:
     """Where a version's manifest is; written last and once, it makes the version READY."""
     return f"{build_prefix(version_uid)}manifest.json"

@@ -10,7 +10,7 @@ MEBI = 1024 * 1024
 BASE_BYTES = 640 * MEBI
 #: One cell of a table that is learnt from: a typed column (8 bytes), the inputs of the graph and
 #: the matrix (4 each), and what the folds and fits of a search copy of it.
-CELL_BYTES = 48
+CELL_BYTES = 96
 #: Finding the type of a column, with all its rows at hand: what each row takes, ...
 TYPING_ROW_BYTES = 48
 #: ... and how many copies of its text.

@@ -7,6 +7,7 @@ import importlib.metadata
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,12 +27,13 @@ from modelyard_runtime.data.sampling import Room
 from modelyard_runtime.data.source import Fetched
 from modelyard_runtime.data.table import Table
 from modelyard_runtime.plan.plan import NOTHING_STATED, Plan, make_plan
-from modelyard_runtime.store import Store
+from modelyard_runtime.store import Store, StoreError
 from modelyard_runtime.training.encoding import Encoding, make_encoding
 from modelyard_runtime.training.ensemble import members_of
 from modelyard_runtime.training.evaluation import baseline, measure
 from modelyard_runtime.training.heads import head_of, joined, metrics_of, shares_of
 from modelyard_runtime.training.learning import Learnt, learn, stages
+from modelyard_runtime.training.records import Records
 
 #: Percent of a build at which each phase begins.
 READ, PLANNED, SEARCH, PUBLISH, DONE = 5, 10, 15, 94, 100
@@ -47,6 +49,8 @@ class Job:
     store: Store
     prefix: str
     manifest_key: str
+    #: Where finished fits are recorded, for a pod that takes this one's place.
+    records_prefix: str
     folder: Path
     cpus: int
     #: Bytes that this process may use.
@@ -82,7 +86,8 @@ def build_version(job: Job, fetch: Callable[[], Fetched], reporter: Reporter) ->
     plan = _plan(job, table, reporter)
     encoding = _encoding(table, plan)
     training = job.request.build.training
-    parts = stages(plan.goals, training, job.cpus, reporter, (SEARCH, PUBLISH))
+    records_of = partial(Records, job.store, job.records_prefix)
+    parts = stages(plan.goals, training, job.cpus, reporter, records_of, (SEARCH, PUBLISH))
     learnt = [
         learn(goal, table, encoding, stage) for goal, stage in zip(plan.goals, parts, strict=True)
     ]
@@ -148,8 +153,17 @@ def _publish(job: Job, plan: Plan, result: _Result, reporter: Reporter) -> Built
     if digest is None:
         reporter.log("Another pod of this build has published already; its artifact stays.")
         job.store.delete_prefix(job.prefix)
+    _forget_fits(job, reporter)
     reporter.step(DONE, "Done")
     return Built(manifest, plan, digest, max(item.winner.difference for item in learnt))
+
+
+def _forget_fits(job: Job, reporter: Reporter) -> None:
+    """The artifact is in the store: nobody goes on from the fits any more."""
+    try:
+        job.store.delete_prefix(job.records_prefix)
+    except StoreError as error:
+        reporter.log(f"Records of fits stay until the version is deleted: {error}.", "WARNING")
 
 
 def _contents(manifest: Manifest, plan: Plan, learnt: list[Learnt]) -> dict[FileName, bytes]:

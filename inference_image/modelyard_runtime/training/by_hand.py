@@ -75,6 +75,7 @@ def run_by_hand(options: argparse.Namespace, cpus: int, started: float) -> dict[
             store=store,
             prefix="",
             manifest_key=MANIFEST,
+            records_prefix="fits/",
             folder=Path(folder),
             cpus=cpus,
             memory=memory_limit(),

@@ -22,6 +22,7 @@ from modelyard_crds.build import (
     PodResult,
     ProfileRequest,
     build_prefix,
+    fits_prefix,
     manifest_key,
     profile_key,
 )
@@ -80,6 +81,7 @@ def run_build(cpus: int, started: float, store_mount: Path = Path(STORE_MOUNT)) 
             store=store,
             prefix=f"{prefix}{pod}/",
             manifest_key=manifest_key(request.version_uid),
+            records_prefix=fits_prefix(request.version_uid),
             folder=Path(folder),
             cpus=cpus,
             memory=memory_limit(),

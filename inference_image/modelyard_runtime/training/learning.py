@@ -20,6 +20,7 @@ from modelyard_runtime.training.conversion import Winner, choose
 from modelyard_runtime.training.encoding import Encoding, Inputs
 from modelyard_runtime.training.importance import importance
 from modelyard_runtime.training.problem import Problem, Shape, make_folds
+from modelyard_runtime.training.records import Records, recording
 from modelyard_runtime.training.runner import local_runner
 from modelyard_runtime.training.search import (
     PATIENCE,
@@ -32,6 +33,10 @@ from modelyard_runtime.training.search import (
 
 #: Of the work for a goal the parts at which searching, judging and explaining begin.
 _JUDGE, _EXPLAIN = 0.82, 0.92
+
+
+#: The finished fits of earlier tries at a problem.
+RecordsOf = Callable[[Problem], Records]
 
 
 class Data(NamedTuple):
@@ -61,6 +66,7 @@ class Stage:
     training: Training
     cpus: int
     reporter: Reporter
+    records_of: RecordsOf
     budget: float
     first: float
     last: float
@@ -72,7 +78,12 @@ class Stage:
 
 
 def stages(
-    goals: list[Goal], training: Training, cpus: int, reporter: Reporter, span: tuple[int, int]
+    goals: list[Goal],
+    training: Training,
+    cpus: int,
+    reporter: Reporter,
+    records_of: RecordsOf,
+    span: tuple[int, int],
 ) -> list[Stage]:
     """Equal parts of the time and the percentages of a build."""
     count = len(goals)
@@ -83,6 +94,7 @@ def stages(
             training,
             cpus,
             reporter,
+            records_of,
             budget,
             first,
             last,
@@ -152,8 +164,14 @@ def _search(goal: Goal, problem: Problem, stage: Stage) -> Outcome:
     began = time.monotonic()
     expected = most or len(portfolio(problem.shape)) + ROUND * (PATIENCE + 1)
     watch = _watcher(goal, stage, began, expected)
-    with local_runner(problem, stage.cpus) as runner:
-        outcome = search(problem, Limits(began + stage.budget, most), runner, watch)
+    records = stage.records_of(problem)
+    if records.found:
+        stage.reporter.log(f"{records.found} fits of an earlier try are used again.")
+    with (
+        local_runner(problem, stage.cpus, records.begin) as runner,
+        recording(runner, records) as recorded,
+    ):
+        outcome = search(problem, Limits(began + stage.budget, most), recorded, watch)
     stage.reporter.log(
         f"The search{stage.said} ended after {outcome.tried} candidates: {outcome.stopped}."
     )

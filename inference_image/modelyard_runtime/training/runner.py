@@ -5,7 +5,7 @@ to other machines, or answer with what an earlier run recorded.
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Protocol
@@ -15,6 +15,9 @@ from modelyard_runtime.training.problem import Problem
 
 #: From this size on a fit takes all processors: fits side by side would each hold a copy.
 LARGE_CELLS = 3_000_000
+
+
+Began = Callable[[Fit], None]
 
 
 class Runner(Protocol):
@@ -28,25 +31,39 @@ class Runner(Protocol):
 class LocalRunner:
     """Fits in threads of this process: the numerical libraries let go of the interpreter."""
 
-    def __init__(self, problem: Problem, pool: ThreadPoolExecutor, threads: int) -> None:
+    def __init__(
+        self, problem: Problem, pool: ThreadPoolExecutor, threads: int, began: Began
+    ) -> None:
         self._problem = problem
         self._pool = pool
         self._threads = threads
+        self._began = began
 
     def submit(self, fit: Fit) -> "Future[Fitted]":
         """Begin a fit as soon as a processor is free."""
-        return self._pool.submit(run_fit, self._problem, fit, self._threads)
+        return self._pool.submit(self._run, fit)
+
+    def _run(self, fit: Fit) -> Fitted:
+        self._began(fit)
+        return run_fit(self._problem, fit, self._threads)
+
+
+def spread(problem: Problem, cpus: int) -> tuple[int, int]:
+    """How many fits run side by side, and the threads of each."""
+    return (1, cpus) if problem.matrix.size >= LARGE_CELLS else (cpus, 1)
 
 
 @contextmanager
-def local_runner(problem: Problem, cpus: int) -> Iterator[Runner]:
-    """A runner for one search; fits that have not begun are dropped at its end."""
-    large = problem.matrix.size >= LARGE_CELLS
-    workers, threads = (1, cpus) if large else (cpus, 1)
+def local_runner(problem: Problem, cpus: int, began: Began = lambda _fit: None) -> Iterator[Runner]:
+    """A runner for one search; fits that have not begun are dropped at its end.
+
+    ``began`` is told of each fit, in its thread, right before it runs.
+    """
+    workers, threads = spread(problem, cpus)
     with bounded_threads(threads):
         pool = ThreadPoolExecutor(workers, "fit", _limit, (threads,))
         try:
-            yield LocalRunner(problem, pool, threads)
+            yield LocalRunner(problem, pool, threads, began)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
