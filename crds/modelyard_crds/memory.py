@@ -1,7 +1,7 @@
 """How much memory a build takes for so many rows and columns: one estimate for both sides.
 
 The operator gives a pod by it what it asks for; the pod draws as many rows as fit into what it
-was given. Measured with ``bench/large_table.py``, rounded up.
+was given. ``bench/large_table.py`` measures it.
 """
 
 MEBI = 1024 * 1024
@@ -9,8 +9,9 @@ MEBI = 1024 * 1024
 #: The interpreter and its libraries, the models of a search, and their conversion.
 BASE_BYTES = 640 * MEBI
 #: One cell of a table that is learnt from: a typed column (8 bytes), the inputs of the graph and
-#: the matrix (4 each), and what the folds and fits of a search copy of it.
-CELL_BYTES = 96
+#: the matrix (4 each), and what folds, fits, one-hot columns and the comparison of graphs take.
+#: With 96 a build of 5,000,000 rows was ended in its 4 GiB.
+CELL_BYTES = 256
 #: Finding the type of a column, with all its rows at hand: what each row takes, ...
 TYPING_ROW_BYTES = 48
 #: ... and how many copies of its text.
