@@ -31,7 +31,7 @@ MAX_BYTES = 256 * 1024 * 1024
 MAX_LOST = 2
 LOST = "two pods were ended while it ran, most likely for their memory"
 _MARK = ".begun"
-_LIBRARIES = ("modelyard", "scikit-learn", "numpy")
+_LIBRARIES = ("modelyard", "scikit-learn", "lightgbm", "numpy")
 
 
 def identity(problem: Problem) -> str:
@@ -164,6 +164,7 @@ def _encode(fit: Fit, fitted: Fitted) -> bytes:
         "score": fitted.score if np.isfinite(fitted.score) else None,
         "seconds": fitted.seconds,
         "failure": fitted.failure,
+        "rounds": None if fitted.rounds is None else int(fitted.rounds),
         "shape": None if predicted is None else predicted.shape,
     }
     body = b"" if predicted is None else np.asarray(predicted, np.dtype("<f4")).tobytes()
@@ -180,4 +181,4 @@ def _decode(fit: Fit, content: bytes) -> Fitted:
     if head["shape"] is not None:
         predicted = np.frombuffer(body, np.dtype("<f4")).reshape(head["shape"]).astype(np.float32)
     score = float("nan") if head["score"] is None else float(head["score"])
-    return Fitted(score, predicted, head["seconds"], head["failure"])
+    return Fitted(score, predicted, head["seconds"], head["failure"], head["rounds"])

@@ -14,14 +14,14 @@ import pytest
 from modelyard_crds.build import StoreConfig, fits_prefix, logs_key, manifest_key
 from modelyard_runtime.store import UnavailableError, open_store
 from modelyard_runtime.training import records as module
-from modelyard_runtime.training.candidates import candidate
+from modelyard_runtime.training.candidates import candidate_of
 from modelyard_runtime.training.fitting import Fit, Fitted
 from modelyard_runtime.training.records import LOST, Records, identity, recording
 from modelyard_runtime.training.runner import local_runner
 from modelyard_runtime.training.search import Limits, search
 from unit.runtime.training.test_search import FAR, problem, quiet
 
-FIT = Fit(candidate("linear", strength=1.0), 0)
+FIT = Fit(candidate_of("linear", strength=1.0), 0)
 PATIENCE_SECONDS = 120.0
 
 
@@ -57,7 +57,9 @@ def test_a_second_search_makes_no_fit_and_comes_to_the_same(store):
     assert not again
     assert [t.candidate for t in first.ranked] == [t.candidate for t in second.ranked]
     for one, other in zip(first.ranked, second.ranked, strict=True):
-        assert one.score == other.score
+        assert (one.score, one.candidate) == (other.score, other.candidate)
+        rounds = [[f.rounds for f in trial.folds.values()] for trial in (one, other)]
+        assert rounds[0] == rounds[1]
         for fold, fitted in one.folds.items():
             assert np.array_equal(fitted.predicted, other.folds[fold].predicted)
 
