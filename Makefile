@@ -13,7 +13,7 @@ CLUSTER := $(PYTHON) -m modelyard_cluster
 DEV := $(PYTHON) -m modelyard_dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint verify generate cluster images install bench bench-inference bench-lifecycle bench-operator bench-training soak transcripts env status down
+.PHONY: help demo test unit lint verify generate cluster images install bench bench-inference bench-lifecycle bench-api bench-operator bench-training soak transcripts env status down
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ bench-inference: $(VENV) ## predictions of one pod, beside its peers
 bench-lifecycle: $(VENV) ## from a table of 1,000 rows to its first prediction, on the cluster
 	@$(DEV) install --name $(NAME) --port $(PORT)
 	@eval "$$($(DEV) env --name $(NAME) --port $(PORT))" && .venv/bin/python bench/lifecycle.py
+
+bench-api: $(VENV) ## what the façade adds to a prediction, and reads of 5,000 models (MINUTES=10 for memory)
+	@.venv/bin/python bench/api.py $(if $(MINUTES),--minutes $(MINUTES))
 
 bench-operator: $(VENV) ## the operator with many models on simulated nodes (SIZES=100,1000,5000)
 	@.venv/bin/python bench/operator_scale.py --plot docs/operator-scale.svg $(if $(SIZES),--sizes $(SIZES))

@@ -1,7 +1,7 @@
 """A small load generator: some connections, each sending its next request after the answer.
 
-Run in a process of its own: ``client.py PORT PATH BODY_FILE CONNECTIONS SECONDS`` prints one JSON
-object. Every answer must be 200.
+Run in a process of its own: ``client.py PORT PATH BODY_FILE CONNECTIONS SECONDS [KEY]`` prints one
+JSON object. An empty body is a GET. Every answer must be 200.
 """
 
 from __future__ import annotations
@@ -78,12 +78,14 @@ class Connection(asyncio.Protocol):
         return end + len(_END_OF_HEAD) + int(length)
 
 
-async def run(port: int, path: str, body: bytes, connections: int, seconds: float) -> Load:
+async def run(
+    port: int, path: str, body: bytes, connections: int, seconds: float, key: str = ""
+) -> Load:
     """Load a server on loopback for some seconds."""
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
-    )
+    length = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
+    credential = f"x-api-key: {key}\r\n" if key else ""
+    method = "POST" if body else "GET"
+    head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{credential}{length}\r\n"
     request = head.encode() + body
     loop = asyncio.get_running_loop()
     made = [
@@ -110,8 +112,7 @@ async def _pass(connections: list[Connection], seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    port_, path_, file_, connections_, seconds_ = sys.argv[1:]
-    load = uvloop.run(
-        run(int(port_), path_, Path(file_).read_bytes(), int(connections_), float(seconds_))
-    )
+    port_, path_, file_, connections_, seconds_, *key_ = sys.argv[1:]
+    body_ = Path(file_).read_bytes()
+    load = uvloop.run(run(int(port_), path_, body_, int(connections_), float(seconds_), *key_))
     print(json.dumps(load._asdict()))

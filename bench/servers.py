@@ -173,7 +173,7 @@ PEERS = (
 @contextmanager
 def running(server: Server, served: Served) -> Iterator[Running]:
     """The server, from its first answer to the end of the block."""
-    port = _free_port()
+    port = free_port()
     log = served.folder / f"{server.name.split()[0]}.log"
     # Before the clock starts: a peer's environment may have to be made.
     command = server.command(served, port)
@@ -224,7 +224,7 @@ def _python_of(script: str, requirements: list[str]) -> str:
     return interpreter(Path(script).stem, [*requirements, *same])
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
