@@ -161,7 +161,9 @@ def _gone_within(proof: Proof, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         _reap(proof.pid)
-        if read_proof(proof.pid) != proof:
+        found = read_proof(proof.pid)
+        # On its way out a process has lost its command but not yet its number.
+        if found is None or found.start_ticks != proof.start_ticks:
             return True
         time.sleep(POLL_SECONDS)
     return False

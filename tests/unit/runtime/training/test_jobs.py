@@ -1,6 +1,7 @@
 """Pods from their request to their termination message, with a folder as the store."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -77,7 +78,7 @@ def test_a_build_publishes_files_then_the_manifest(pod, build_request):
     progress = Progress.model_validate_json(pod.store.get("builds/v-uid/progress.json"))
     assert progress.percent == 100
     log = pod.store.get("builds/v-uid/logs.jsonl").decode()
-    assert "Trying a linear model, candidate 1" in log
+    assert re.search(r"Trying [a-z ]+, candidate 1", log)
     assert not [key for key, _ in pod.store.list("builds/") if "probe" in key]
 
 

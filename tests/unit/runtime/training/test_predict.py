@@ -150,7 +150,7 @@ def test_predictions_are_the_served_ones_in_the_order_of_the_rows(
 def test_columns_are_the_output_schema_then_the_class_and_each_probability(predicted, tmp_path):
     path = write_csv(tmp_path / "in.csv", ROWS[:1])
     assert list(predicted("stated", path)[0]) == [
-        *("gone", "gone_risk", "gone_probability_no", "gone_probability_yes"),
+        *("gone", "gone_risk", "gone_probability_false", "gone_probability_true"),
     ]
     bands = predicted("multiclass", path)[0]
     assert list(bands) == ["band", *(f"band_probability_{k}" for k in ("high", "low", "mid"))]
