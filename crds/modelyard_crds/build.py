@@ -178,13 +178,12 @@ class Output(ApiModel):
     """Where one field of a prediction comes from."""
 
     name: str
-    source: Literal["class", "value", "probability", "probabilities", "confidence", "quantile"] = (
-        Field(description="For confidence it is the probability of the class that is predicted.")
+    source: Literal["class", "value", "probability", "probabilities", "confidence"] = Field(
+        description="For confidence it is the probability of the class that is predicted."
     )
     label: str | None = Field(
         None, description="The class whose probability it is, for source probability."
     )
-    level: float | None = Field(None, description="Which quantile, for source quantile.")
     target: str | None = Field(None, description="Whose prediction it is, of several targets.")
 
 
@@ -197,14 +196,11 @@ class Head(ApiModel):
         default_factory=list, description="Labels as text, in the order of their columns."
     )
     positive_class: str | None = None
-    levels: list[float] = Field(
-        default_factory=list, description="Quantiles, whose columns follow that of the value."
-    )
 
     @property
     def width(self) -> int:
         """Columns of the output."""
-        return len(self.classes) if self.classes else 1 + len(self.levels)
+        return len(self.classes) or 1
 
 
 class Manifest(ApiModel):
@@ -239,9 +235,7 @@ class Manifest(ApiModel):
     input_schema: list[FieldSchema]
     output_schema: list[FieldSchema]
     outputs: list[Output]
-    heads: list[Head] = Field(
-        default_factory=list, description="Where there are several targets, or quantiles."
-    )
+    heads: list[Head] = Field(default_factory=list, description="Where there are several targets.")
     plan: BuildPlan | None = None
     numeric: list[NumericFeature]
     text: list[str]

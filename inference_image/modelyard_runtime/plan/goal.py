@@ -1,10 +1,10 @@
-"""One target of a plan: its task, metric, classes, positive class and quantiles.
+"""One target of a plan: its task, metric, classes and positive class.
 
 Called by ``plan`` for each column that is predicted.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from modelyard_crds.fields import FieldSchema, FieldType, Metric
 from modelyard_crds.plan import PlanOverrides, Task
@@ -34,7 +34,6 @@ class Goal:
     classes: list[str]
     positive_class: str | None
     #: Quantiles beside the value.
-    levels: list[float] = field(default_factory=list)
 
 
 def decide_goal(

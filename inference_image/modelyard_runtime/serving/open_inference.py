@@ -17,7 +17,6 @@ from modelyard_runtime.serving.predictor import Predictor
 from modelyard_runtime.serving.results import (
     Scores,
     label_position,
-    quantile_position,
     typed_label,
 )
 from modelyard_runtime.serving.tensors import Tensor, read_values, write_binary
@@ -221,8 +220,6 @@ def _tensor(manifest: Manifest, output: Output, type_: FieldType | None, scores:
             return Tensor(output.name, "FP32", scores.max(axis=1))
         case "probabilities":
             return Tensor(output.name, "FP32", scores, len(classes), classes)
-        case "quantile":
-            return Tensor(output.name, "FP32", scores[:, quantile_position(output, head)])
         case "value" if type_ == "integer":
             return Tensor(output.name, "INT64", np.rint(scores[:, 0]).astype(np.int64))
         case "value":

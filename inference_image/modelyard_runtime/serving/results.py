@@ -76,9 +76,6 @@ def _column(output: Output, type_: FieldType | None, head: Head) -> Column:
             return lambda scores: _numbers(scores.max(axis=1))
         case "probabilities":
             return _probabilities(classes)
-        case "quantile":
-            place = quantile_position(output, head)
-            return lambda scores: _numbers(scores[:, place])
         case "value":
             if type_ == "integer":
                 return lambda scores: [b"%d" % round(value) for value in scores[:, 0].tolist()]
@@ -94,17 +91,6 @@ def label_position(output: Output, classes: Sequence[str]) -> int:
         msg = f"the output {output.name!r} is of the class {output.label!r}, which is not learnt"
         raise ValueError(msg)
     return classes.index(output.label)
-
-
-def quantile_position(output: Output, head: Head) -> int:
-    """Which column of a head's scores is the quantile that an output shows.
-
-    Raises ValueError where it was not learnt.
-    """
-    if output.level not in head.levels:
-        msg = f"the output {output.name!r} is of the quantile {output.level}, which is not learnt"
-        raise ValueError(msg)
-    return 1 + head.levels.index(output.level)
 
 
 def _probabilities(classes: Sequence[str]) -> Column:

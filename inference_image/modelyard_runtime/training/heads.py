@@ -24,7 +24,6 @@ def head_of(goal: Goal) -> Head:
         task=goal.task,
         classes=goal.classes,
         positive_class=goal.positive_class,
-        levels=goal.levels,
     )
 
 
