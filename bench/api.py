@@ -126,8 +126,9 @@ def running(folder: Path) -> Iterator[Facade]:
         "host": "127.0.0.1",
         "port": port,
         "metrics_port": free_port(),
-        "rate_limit_per_minute": LIMIT,
-        "prediction_limit_per_minute": LIMIT,
+        "tiers": json.dumps(
+            {"default": {"requestsPerMinute": LIMIT, "predictionsPerMinute": LIMIT}}
+        ),
         "namespace": OWN,
     }
     variables = {f"MODELYARD_{name.upper()}": str(value) for name, value in settings.items()}

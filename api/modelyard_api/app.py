@@ -73,13 +73,9 @@ async def connect(
         authenticator=Authenticator(
             caches.keys, reviews, settings.namespace, settings.served_accounts, _now
         ),
-        management_limit=RateLimiter(settings.rate_limit_per_minute, "management"),
-        prediction_limit=RateLimiter(settings.prediction_limit_per_minute, "prediction"),
-        in_flight=InFlight(
-            settings.max_in_flight,
-            settings.max_in_flight_per_account,
-            settings.max_in_flight_bytes,
-        ),
+        management_limit=RateLimiter("requests"),
+        prediction_limit=RateLimiter("predictions"),
+        in_flight=InFlight(settings.max_in_flight, settings.max_in_flight_bytes),
         proxy=proxy,
         resolver=make_resolver(caches) if make_resolver else SliceResolver(caches.slices),
         draining=asyncio.Event(),

@@ -15,6 +15,7 @@ from modelyard_api.cache.objects import ObjectCache
 from modelyard_api.errors import ForbiddenError, UnauthorizedError
 from modelyard_api.keys import ApiKey, split
 from modelyard_api.scopes import Scope
+from modelyard_api.settings import DEFAULT_TIER
 from modelyard_crds import names
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,11 @@ class Caller:
     key: ApiKey | None = None
     groups: tuple[str, ...] = ()
     username: str = ""
+
+    @property
+    def tier(self) -> str:
+        """The tier whose limits it has; tokens have the default."""
+        return self.key.tier if self.key else DEFAULT_TIER
 
     @property
     def user_id(self) -> str:

@@ -25,7 +25,7 @@ import msgspec
 from modelyard_api import logs
 from modelyard_api.kube import ApiStatusError, KubeApi, secrets_path
 from modelyard_api.scopes import Scope
-from modelyard_api.settings import Settings
+from modelyard_api.settings import DEFAULT_TIER, Settings
 from modelyard_crds import names
 from modelyard_crds.conditions import rfc3339
 
@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 LABEL_API_KEY = f"{names.GROUP}/api-key"
 LABEL_ACCOUNT = f"{names.GROUP}/account"
+#: An administrator may change it: kubectl label secret modelyard-key-ID modelyard.dev/tier=NAME.
+LABEL_TIER = f"{names.GROUP}/tier"
 SCOPES = frozenset(scope.value for scope in Scope)
 FIRST_KEY_SECRET = "modelyard-api-key"  # noqa: S105 - a name, not a secret
 
@@ -54,6 +56,7 @@ class ApiKey:
     expires_at: datetime | None = None
     last_used_at: datetime | None = None
     created_by: str = ""
+    tier: str = DEFAULT_TIER
     uid: str = ""
 
     def opens(self, secret: str, now: Callable[[], datetime]) -> bool:
@@ -101,7 +104,8 @@ def build_secret(key: ApiKey) -> dict[str, Any]:
         "expires": rfc3339(key.expires_at) if key.expires_at else "",
         "lastUsed": rfc3339(key.last_used_at) if key.last_used_at else "",
     }
-    labels = names.common_labels("api", {LABEL_API_KEY: "true", LABEL_ACCOUNT: key.account})
+    own = {LABEL_API_KEY: "true", LABEL_ACCOUNT: key.account, LABEL_TIER: key.tier}
+    labels = names.common_labels("api", own)
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -147,6 +151,7 @@ def parse_key(raw: bytes) -> ApiKey:
             expires_at=_moment(data, "expires"),
             last_used_at=_moment(data, "lastUsed"),
             created_by=data.get("createdBy", ""),
+            tier=meta.labels.get(LABEL_TIER, DEFAULT_TIER),
             uid=meta.uid,
         )
     except KeyError as missing:
@@ -168,6 +173,7 @@ def new_key(  # noqa: PLR0913 - what a key consists of
     now: datetime,
     expires_at: datetime | None = None,
     created_by: str = "",
+    tier: str = DEFAULT_TIER,
 ) -> ApiKey:
     """What is kept of a new key."""
     salt = secrets.token_hex(16)
@@ -181,6 +187,7 @@ def new_key(  # noqa: PLR0913 - what a key consists of
         created_at=now,
         expires_at=expires_at,
         created_by=created_by,
+        tier=tier,
     )
 
 

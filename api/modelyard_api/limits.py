@@ -1,7 +1,7 @@
 """Rate limits of a key, bounds on what is in flight, rations of what the API server is asked.
 
 Counted in this replica's memory, so with several replicas a key may do as many times more; the
-headers speak of this replica.
+headers speak of this replica, and say so.
 """
 
 import math
@@ -17,21 +17,39 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from modelyard_api.errors import RateLimitedError, UnavailableError
 
+WINDOW_SECONDS = 60
+#: Who counts what an answer says of a limit.
+REPLICA = "replica"
+
 
 class Allowance(NamedTuple):
-    """What is left of a limit, as the RateLimit headers say it."""
+    """What is left of a limit after a request, as the RateLimit headers say it."""
 
+    subject: str
     limit: int
     remaining: int
     reset_seconds: int
+    counted_by: str
+    used_up: bool
 
     def headers(self) -> list[tuple[str, str]]:
-        """The RateLimit headers."""
+        """The RateLimit headers (draft-ietf-httpapi-ratelimit-headers-06)."""
         return [
+            ("RateLimit-Policy", f'{self.limit};w={WINDOW_SECONDS};counted-by="{self.counted_by}"'),
             ("RateLimit-Limit", str(self.limit)),
             ("RateLimit-Remaining", str(self.remaining)),
             ("RateLimit-Reset", str(self.reset_seconds)),
         ]
+
+    def check(self) -> None:
+        """Raise RateLimitedError where the request is one too many."""
+        if self.used_up:
+            raise RateLimitedError(
+                f"More than {self.limit} {self.subject} a minute with this credential.",
+                details={"limit_per_minute": self.limit, "counted_by": self.counted_by},
+                suggestions=[f"Try again in {self.reset_seconds} s."],
+                retry_after=self.reset_seconds,
+            )
 
 
 class Ration:
@@ -53,31 +71,27 @@ class Ration:
 
 
 class RateLimiter:
-    """So many requests a minute and subject; 0 is no limit."""
+    """So many of something a minute and credential; 0 is no limit."""
 
-    def __init__(self, per_minute: int, name: str) -> None:
-        self._item = RateLimitItemPerMinute(per_minute, namespace=name) if per_minute else None
+    def __init__(self, subject: str) -> None:
+        self._subject = subject
         self._strategy = SlidingWindowCounterRateLimiter(MemoryStorage())
 
-    async def hit(self, subject: str) -> Allowance | None:
-        """Count a request; None where there is no limit.
-
-        Raises RateLimitedError where the limit is used up.
-        """
-        if self._item is None:
+    async def hit(self, credential: str, per_minute: int) -> Allowance | None:
+        """Count a request; None where there is no limit."""
+        if not per_minute:
             return None
-        allowed = await self._strategy.hit(self._item, subject)
-        stats = await self._strategy.get_window_stats(self._item, subject)
-        seconds = max(1, math.ceil(stats.reset_time - time.time()))
-        allowance = Allowance(self._item.amount, max(0, int(stats.remaining)), seconds)
-        if not allowed:
-            raise RateLimitedError(
-                f"More than {self._item.amount} requests a minute with this credential.",
-                details={"limit_per_minute": self._item.amount},
-                suggestions=[f"Try again in {seconds} s."],
-                retry_after=seconds,
-            )
-        return allowance
+        item = RateLimitItemPerMinute(per_minute, namespace=self._subject)
+        allowed = await self._strategy.hit(item, credential)
+        stats = await self._strategy.get_window_stats(item, credential)
+        return Allowance(
+            self._subject,
+            limit=per_minute,
+            remaining=max(0, int(stats.remaining)),
+            reset_seconds=max(1, math.ceil(stats.reset_time - time.time())),
+            counted_by=REPLICA,
+            used_up=not allowed,
+        )
 
 
 class InFlight:
@@ -87,9 +101,8 @@ class InFlight:
     the answer is an immediate 503, which a client can take to another replica.
     """
 
-    def __init__(self, most: int, most_per_account: int, most_bytes: int) -> None:
-        self._most, self._most_per_account = most, most_per_account
-        self._most_bytes = most_bytes
+    def __init__(self, most: int, most_bytes: int) -> None:
+        self._most, self._most_bytes = most, most_bytes
         self._total = 0
         self._bytes = 0
         self._accounts: Counter[str] = Counter()
@@ -100,11 +113,11 @@ class InFlight:
         return self._total
 
     @contextmanager
-    def admit(self, account: str, size: int) -> Iterator[None]:
+    def admit(self, account: str, size: int, most_of_account: int) -> Iterator[None]:
         """Hold a place for a body of so many bytes; UnavailableError where none is free."""
         if (
             self._total >= self._most
-            or self._accounts[account] >= self._most_per_account
+            or self._accounts[account] >= most_of_account
             or self._bytes + size > self._most_bytes
         ):
             raise UnavailableError(

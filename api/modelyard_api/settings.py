@@ -2,11 +2,23 @@
 
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, Json, field_validator
+from pydantic.alias_generators import to_camel
 
 from modelyard_crds import build
 
 MEBIBYTE = 1024 * 1024
+DEFAULT_TIER = "default"
+
+
+class Tier(BaseModel):
+    """What a key may do, as the chart's values spell it; 0 a minute is no limit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
+
+    requests_per_minute: int = Field(500, ge=0, description="Management requests of a key.")
+    predictions_per_minute: int = Field(0, ge=0, description="Predictions of a key.")
+    predictions_at_a_time: int = Field(512, ge=1, description="Predictions of its account.")
 
 
 class Settings(BaseModel):
@@ -32,16 +44,25 @@ class Settings(BaseModel):
     presigned_endpoint: str = Field("", description="Where clients reach the store; empty: as we.")
     presigned_seconds: int = Field(3600, description="How long such an address is good for.")
 
-    rate_limit_per_minute: int = Field(500, description="Management requests a key; 0: no limit.")
-    prediction_limit_per_minute: int = Field(0, description="Predictions a key; 0: no limit.")
+    tiers: Json[dict[str, Tier]] = Field(
+        {DEFAULT_TIER: Tier()}, description="What keys may do, by the tier that they are of."
+    )
     max_in_flight: int = Field(1024, description="Predictions at a time.")
     max_in_flight_bytes: int = Field(128 * MEBIBYTE, description="Bytes predicted from at a time.")
-    max_in_flight_per_account: int = Field(512, description="Predictions at a time and account.")
 
     prediction_timeout_seconds: float = Field(30.0, description="For one prediction, all tries.")
     hold_seconds: float = Field(20.0, description="Wait for a deployment that is starting.")
     token_cache_seconds: float = Field(10.0, description="How long a token's check is believed.")
     shutdown_seconds: int = Field(25, description="For requests in flight when asked to end.")
+
+    @field_validator("tiers")
+    @classmethod
+    def _has_default(cls, tiers: dict[str, Tier]) -> dict[str, Tier]:
+        return {DEFAULT_TIER: Tier(), **tiers}
+
+    def tier(self, name: str) -> Tier:
+        """A tier by its name; keys of a tier that is not there any more have the default."""
+        return self.tiers.get(name) or self.tiers[DEFAULT_TIER]
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":

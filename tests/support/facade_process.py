@@ -69,7 +69,7 @@ def facade_process(system: Kubectl, folder: Path, **settings: object) -> Iterato
             "host": "127.0.0.1",
             "port": port,
             "metrics_port": free_port(),
-            "rate_limit_per_minute": 0,
+            "tiers": '{"default": {"requestsPerMinute": 0}}',
         }
         variables = {f"MODELYARD_{k.upper()}": str(v) for k, v in (given | settings).items()}
         log = folder / "facade.log"

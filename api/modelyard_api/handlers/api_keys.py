@@ -32,6 +32,8 @@ async def create_key(
         now=services.now(),
         expires_at=body.expires_at,
         created_by=caller.user_id,
+        # Who makes a key cannot give it more than the own one has.
+        tier=caller.tier,
     )
     namespace = services.settings.namespace
     answer = await services.writer.send(
@@ -107,6 +109,7 @@ def _key_json(key: ApiKey) -> rest.ApiKeyJson:
         key_id=key.key_id,
         name=key.name,
         scopes=[scope for scope in Scope if scope.value in key.scopes],
+        tier=key.tier,
         created_at=key.created_at,
         created_by=key.created_by or None,
         expires_at=key.expires_at,

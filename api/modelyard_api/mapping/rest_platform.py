@@ -175,6 +175,7 @@ class ApiKeyJson(Answer):
     key_id: str
     name: str
     scopes: list[Scope]
+    tier: str = Field(description="The limits it has: a tier of the chart's values.")
     created_at: UtcTime
     created_by: str | None
     expires_at: UtcTime | None

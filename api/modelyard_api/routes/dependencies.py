@@ -9,7 +9,6 @@ from pydantic import BaseModel
 
 from modelyard_api.auth import Caller, Credentials, Right
 from modelyard_api.errors import UnavailableError
-from modelyard_api.limits import RateLimiter
 from modelyard_api.middleware import INFO, RequestInfo
 from modelyard_api.scopes import Scope
 from modelyard_api.services import Services
@@ -103,16 +102,19 @@ async def admit(
     info: RequestInfo,
     credentials: Credentials,
     right: Right,
-    limiter: RateLimiter,
 ) -> Caller:
     """The caller of a request, where it may go on."""
     if services.caches.filling:
         raise UnavailableError("The façade is starting.", retry_after=2)
     caller = info.caller = await services.authenticator.authenticate(credentials)
     info.audited = right.scope is Scope.WRITE
-    allowance = await limiter.hit(caller.subject)
-    if allowance:
+    tier = services.settings.tier(caller.tier)
+    predicts = right.scope is Scope.PREDICT
+    limiter = services.prediction_limit if predicts else services.management_limit
+    per_minute = tier.predictions_per_minute if predicts else tier.requests_per_minute
+    if allowance := await limiter.hit(caller.subject, per_minute):
         info.headers.extend(allowance.headers())
+        allowance.check()
     await services.authenticator.authorize(caller, right)
     return caller
 
@@ -141,7 +143,7 @@ def requires(scope: Scope, verb: str, resource: str) -> Callable[..., Awaitable[
     ) -> Caller:
         credentials = credentials_of(request)
         info: RequestInfo = request.scope[INFO]
-        return await admit(services, info, credentials, right, services.management_limit)
+        return await admit(services, info, credentials, right)
 
     return caller_with_right
 

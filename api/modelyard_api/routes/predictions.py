@@ -201,15 +201,18 @@ async def _pass_on(request: Request, ask: Ask) -> Response:
     services: Services = request.app.state.services
     info: RequestInfo = request.scope[INFO]
     credentials = credentials_of(request)
-    caller = await admit(services, info, credentials, PREDICT, services.prediction_limit)
+    caller = await admit(services, info, credentials, PREDICT)
     media = _media_type(request.headers.get("content-type", JSON))
     query = request.scope["query_string"].decode("latin-1")
     accept = request.headers.get("accept", "")
     # A body without a length may become as long as is allowed.
     most = services.settings.max_prediction_bytes
     size = int(request.headers.get("content-length", most))
+    tier = services.settings.tier(caller.tier)
     with ExitStack() as held:
-        held.enter_context(services.in_flight.admit(caller.account, size))
+        held.enter_context(
+            services.in_flight.admit(caller.account, size, tier.predictions_at_a_time)
+        )
         body = await request.body()
         prediction = Prediction(body, info.request_id, media, query, accept)
         answer = await ask(services, caller, prediction)

@@ -26,7 +26,7 @@ from modelyard_api.mapping.view import ModelView
 from modelyard_api.proxy import Proxy, SliceResolver
 from modelyard_api.reads import Reader
 from modelyard_api.services import Services
-from modelyard_api.settings import Settings
+from modelyard_api.settings import DEFAULT_TIER, Settings
 from modelyard_api.store import Store
 from modelyard_api.writes import Writer
 from modelyard_crds import Dataset, Model, ModelDeployment, ModelVersion
@@ -161,7 +161,11 @@ def serve_at(caches: Caches, name: str, *addresses: str) -> None:
 
 
 def add_key(
-    caches: Caches, *scopes: str, account: str = ACCOUNT, expires_at: datetime | None = None
+    caches: Caches,
+    *scopes: str,
+    account: str = ACCOUNT,
+    expires_at: datetime | None = None,
+    tier: str = DEFAULT_TIER,
 ) -> str:
     """A key that the façade accepts."""
     key_id, secret = keys.generate()
@@ -173,6 +177,7 @@ def add_key(
         scopes=frozenset(scopes) or keys.SCOPES,
         now=NOW,
         expires_at=expires_at,
+        tier=tier,
     )
     caches.keys.put(Entry(OWN_NAMESPACE, key_id, f"uid-{key_id}", next(_revisions), key))
     return keys.spell(key_id, secret)
@@ -201,13 +206,9 @@ async def services(
         authenticator=Authenticator(
             caches.keys, reviews, settings.namespace, settings.served_accounts, lambda: NOW
         ),
-        management_limit=RateLimiter(settings.rate_limit_per_minute, "management"),
-        prediction_limit=RateLimiter(settings.prediction_limit_per_minute, "prediction"),
-        in_flight=InFlight(
-            settings.max_in_flight,
-            settings.max_in_flight_per_account,
-            settings.max_in_flight_bytes,
-        ),
+        management_limit=RateLimiter("requests"),
+        prediction_limit=RateLimiter("predictions"),
+        in_flight=InFlight(settings.max_in_flight, settings.max_in_flight_bytes),
         proxy=Proxy(session),
         resolver=SliceResolver(caches.slices),
         draining=asyncio.Event(),

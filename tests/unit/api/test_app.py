@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -16,7 +17,7 @@ from starlette.types import Message
 
 from modelyard_api.app import create_app
 from modelyard_api.faults import allowed_methods
-from modelyard_api.settings import Settings
+from modelyard_api.settings import Settings, Tier
 from modelyard_crds import names
 from modelyard_crds.build import manifest_key
 from unit.api import samples
@@ -229,14 +230,47 @@ async def test_another_account_sees_nothing(facade: Facade) -> None:
 
 
 async def test_the_rate_limit_has_headers_and_ends() -> None:
-    limited = SETTINGS.model_copy(update={"rate_limit_per_minute": 2})
-    async with running(limited) as facade:
+    async with running(limited(default={"requestsPerMinute": 2})) as facade:
         first = await facade.send("GET", "/models")
         assert first.headers["ratelimit-limit"] == "2"
+        assert first.headers["ratelimit-policy"] == '2;w=60;counted-by="replica"'
         await facade.send("GET", "/models")
         third = await facade.send("GET", "/models")
         assert fault(third)["code"] == "rate_limit_exceeded"
+        assert fault(third)["details"] == {"limit_per_minute": 2, "counted_by": "replica"}
         assert int(third.headers["retry-after"]) > 0
+        assert third.headers["ratelimit-remaining"] == "0"
+
+
+def limited(**tiers: dict[str, int]) -> Settings:
+    """Settings with tiers as the chart's values spell them."""
+    given = {name: Tier.model_validate(tier) for name, tier in tiers.items()}
+    return SETTINGS.model_copy(update={"tiers": given})
+
+
+async def test_a_key_has_the_limits_of_its_tier() -> None:
+    settings = limited(
+        default={"requestsPerMinute": 2},
+        gold={"requestsPerMinute": 5, "predictionsPerMinute": 1, "predictionsAtATime": 1},
+    )
+    async with running(settings) as facade:
+        caches = facade.services.caches
+        samples.fill(caches, samples.model(), samples.version(1), samples.deployment())
+
+        async def of(tier: str, method: str, path: str) -> httpx.Response:
+            key = {"x-api-key": samples.add_key(caches, tier=tier)}
+            return await facade.send(method, path, headers=key)
+
+        assert (await of("gold", "GET", "/models")).headers["ratelimit-limit"] == "5"
+        # A tier that was taken out of the values leaves its keys with the default.
+        assert (await of("gone", "GET", "/models")).headers["ratelimit-limit"] == "2"
+        infer = "/models/churn/v1.0/infer"
+        assert (await of("gold", "POST", infer)).headers["ratelimit-limit"] == "1"
+        assert "ratelimit-limit" not in (await of("default", "POST", infer)).headers
+        with facade.services.in_flight.admit(samples.ACCOUNT, 1, 9):
+            full = await of("gold", "POST", infer)
+            assert fault(full)["message"].startswith("Too many predictions")
+            assert (await of("default", "POST", infer)).status_code != 429
 
 
 async def test_an_unexpected_fault_is_an_envelope_too(
