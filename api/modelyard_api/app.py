@@ -21,6 +21,7 @@ from modelyard_api.access import TokenReviews
 from modelyard_api.auth import Authenticator
 from modelyard_api.build_logs import BuildLogs
 from modelyard_api.cache import Caches
+from modelyard_api.counts import Counts
 from modelyard_api.example_requests import ExampleRequests
 from modelyard_api.handlers.api_keys import record_use
 from modelyard_api.kube import KubeApi
@@ -60,7 +61,7 @@ async def connect(
     # Long watches must not take the places of reads and writes.
     kube, watches = await KubeApi.connect(settings), await KubeApi.connect(settings)
     caches, proxy = Caches(), Proxy.open()
-    store = _open_store(settings)
+    store, counts = _open_store(settings), Counts(settings.rate_limit_store)
     reviews = TokenReviews(kube, settings.token_cache_seconds)
     services = Services(
         settings=settings,
@@ -73,8 +74,8 @@ async def connect(
         authenticator=Authenticator(
             caches.keys, reviews, settings.namespace, settings.served_accounts, _now
         ),
-        management_limit=RateLimiter("requests"),
-        prediction_limit=RateLimiter("predictions"),
+        management_limit=RateLimiter("requests", counts),
+        prediction_limit=RateLimiter("predictions", counts),
         in_flight=InFlight(settings.max_in_flight, settings.max_in_flight_bytes),
         proxy=proxy,
         resolver=make_resolver(caches) if make_resolver else SliceResolver(caches.slices),
@@ -93,6 +94,7 @@ async def connect(
         await record_use(services, services.authenticator.drain_used())
         await caches.stop()
         await proxy.close()
+        await counts.close()
         await kube.close()
         await watches.close()
 

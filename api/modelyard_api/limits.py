@@ -1,7 +1,6 @@
 """Rate limits of a key, bounds on what is in flight, rations of what the API server is asked.
 
-Counted in this replica's memory, so with several replicas a key may do as many times more; the
-headers speak of this replica, and say so.
+``counts`` says where requests are counted; what is in flight is bounded by each replica for itself.
 """
 
 import math
@@ -12,14 +11,11 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
+from modelyard_api.counts import Counts
 from modelyard_api.errors import RateLimitedError, UnavailableError
 
 WINDOW_SECONDS = 60
-#: Who counts what an answer says of a limit.
-REPLICA = "replica"
 
 
 class Allowance(NamedTuple):
@@ -73,24 +69,22 @@ class Ration:
 class RateLimiter:
     """So many of something a minute and credential; 0 is no limit."""
 
-    def __init__(self, subject: str) -> None:
-        self._subject = subject
-        self._strategy = SlidingWindowCounterRateLimiter(MemoryStorage())
+    def __init__(self, subject: str, counts: Counts) -> None:
+        self._subject, self._counts = subject, counts
 
     async def hit(self, credential: str, per_minute: int) -> Allowance | None:
         """Count a request; None where there is no limit."""
         if not per_minute:
             return None
         item = RateLimitItemPerMinute(per_minute, namespace=self._subject)
-        allowed = await self._strategy.hit(item, credential)
-        stats = await self._strategy.get_window_stats(item, credential)
+        counted = await self._counts.hit(item, credential)
         return Allowance(
             self._subject,
             limit=per_minute,
-            remaining=max(0, int(stats.remaining)),
-            reset_seconds=max(1, math.ceil(stats.reset_time - time.time())),
-            counted_by=REPLICA,
-            used_up=not allowed,
+            remaining=counted.remaining,
+            reset_seconds=max(1, math.ceil(counted.reset_at - time.time())),
+            counted_by=counted.counted_by,
+            used_up=not counted.allowed,
         )
 
 

@@ -47,6 +47,7 @@ class Settings(BaseModel):
     tiers: Json[dict[str, Tier]] = Field(
         {DEFAULT_TIER: Tier()}, description="What keys may do, by the tier that they are of."
     )
+    rate_limit_store: str = Field("", description="redis:// URL; empty: each replica counts.")
     max_in_flight: int = Field(1024, description="Predictions at a time.")
     max_in_flight_bytes: int = Field(128 * MEBIBYTE, description="Bytes predicted from at a time.")
 

@@ -19,6 +19,7 @@ from modelyard_api.auth import Authenticator, Caller
 from modelyard_api.build_logs import BuildLogs
 from modelyard_api.cache import Caches, Entry
 from modelyard_api.cache.kinds import EndpointSlice
+from modelyard_api.counts import Counts
 from modelyard_api.example_requests import ExampleRequests
 from modelyard_api.kube import KubeApi
 from modelyard_api.limits import InFlight, RateLimiter
@@ -193,7 +194,7 @@ async def services(
     caches = Caches()
     store = store or Store(MemoryStore())
     session = aiohttp.ClientSession()
-    numbers = itertools.count()
+    numbers, counts = itertools.count(), Counts()
     reviews = TokenReviews(kube, settings.token_cache_seconds)
     yield Services(
         settings=settings,
@@ -206,8 +207,8 @@ async def services(
         authenticator=Authenticator(
             caches.keys, reviews, settings.namespace, settings.served_accounts, lambda: NOW
         ),
-        management_limit=RateLimiter("requests"),
-        prediction_limit=RateLimiter("predictions"),
+        management_limit=RateLimiter("requests", counts),
+        prediction_limit=RateLimiter("predictions", counts),
         in_flight=InFlight(settings.max_in_flight, settings.max_in_flight_bytes),
         proxy=Proxy(session),
         resolver=SliceResolver(caches.slices),

@@ -1,11 +1,12 @@
 import pytest
 
+from modelyard_api.counts import REPLICA, Counts
 from modelyard_api.errors import RateLimitedError, UnavailableError
 from modelyard_api.limits import InFlight, RateLimiter
 
 
 async def test_a_limit_counts_each_subject_for_itself() -> None:
-    limiter = RateLimiter("requests")
+    limiter = RateLimiter("requests", Counts())
     first = await limiter.hit("a", 2)
     assert first is not None
     assert dict(first.headers())["RateLimit-Limit"] == "2"
@@ -25,7 +26,7 @@ async def test_a_limit_counts_each_subject_for_itself() -> None:
 
 
 async def test_zero_is_no_limit() -> None:
-    assert await RateLimiter("requests").hit("a", 0) is None
+    assert await RateLimiter("requests", Counts()).hit("a", 0) is None
 
 
 def test_places_in_flight_are_bounded_and_given_back() -> None:
@@ -50,3 +51,16 @@ def test_bytes_in_flight_are_bounded() -> None:
             pass
     with bound.admit("a", 100, 10):
         pass
+
+
+async def test_a_store_that_is_away_leaves_the_counting_to_the_replica(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    counts = Counts("redis://127.0.0.1:9/0")
+    limiter = RateLimiter("requests", counts)
+    for remaining in (1, 0):
+        allowance = await limiter.hit("a", 2)
+        assert allowance is not None
+        assert (allowance.remaining, allowance.counted_by) == (remaining, REPLICA)
+    assert caplog.text.count("counted by this replica alone") == 1
+    await counts.close()
