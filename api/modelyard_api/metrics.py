@@ -14,6 +14,7 @@ SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
 IN_FLIGHT = Gauge("modelyard_api_predictions_in_flight", "Predictions running.")
+STREAMS = Gauge("modelyard_api_followed_builds", "Streams of builds that are followed.")
 STALE_SECONDS = Gauge(
     "modelyard_api_cache_stale_seconds", "Time for which changes may be missing from the caches."
 )

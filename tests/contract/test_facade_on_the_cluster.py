@@ -47,6 +47,16 @@ def test_of_two_creates_at_once_one_wins(account: httpx.Client) -> None:
     assert codes == [httpx.codes.ACCEPTED] + [httpx.codes.CONFLICT] * 7
 
 
+def test_deleting_twice_is_not_found(account: httpx.Client) -> None:
+    account.post("/models/one", json=BODY).raise_for_status()
+    for path in ("/models/one", "/datasets/flowers"):
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(account.delete, [path] * 4))
+        codes = {answer.status_code for answer in answers}
+        assert codes <= {httpx.codes.OK, httpx.codes.ACCEPTED, httpx.codes.NOT_FOUND}
+        assert account.delete(path).status_code == httpx.codes.NOT_FOUND
+
+
 def test_an_idempotency_key_makes_one_object(account: httpx.Client) -> None:
     """Pitfall 6.7."""
     headers = {"Idempotency-Key": "try-1"}

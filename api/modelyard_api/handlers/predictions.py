@@ -160,9 +160,16 @@ def _no_deployment(caller: Caller, deployment_id: str) -> NotFoundError:
 def _not_deployed(view: ModelView, number: int, environment: str | None) -> NotFoundError:
     label, status = names.version_label(number), view.version_status(number)
     place = f" to environment '{environment}'" if environment else ""
-    hint = f'Deploy it with POST /models/{view.name}/deploy {{"version": {number}}}.'
-    if status != "READY":
-        hint = f"Wait for READY with GET /models/{view.name}/{label}/status, then deploy it."
+    match status:
+        case "READY":
+            hint = f'Deploy it with POST /models/{view.name}/deploy {{"version": {number}}}.'
+        case "ERROR":
+            hint = (
+                f"Read why it failed with GET /models/{view.name}/{label}/status, then build "
+                f"another with POST /models/{view.name}/retrain."
+            )
+        case _:
+            hint = f"Wait for READY with GET /models/{view.name}/{label}/status, then deploy it."
     return NotFoundError(
         f"Version {label} of model '{view.name}' is {status} and not deployed{place}.",
         details={"model_name": view.name, "model_version": label, "status": status},

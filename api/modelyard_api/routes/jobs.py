@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query
 from starlette.responses import StreamingResponse
 
+from modelyard_api import metrics
 from modelyard_api.handlers import build_logs, job_events, jobs
 from modelyard_api.handlers.job_events import JobEvent, LogEvent
 from modelyard_api.mapping import rest
@@ -86,13 +87,14 @@ async def job_logs(
 
 
 async def _stream(events: AsyncIterator[LogEvent | JobEvent]) -> AsyncIterator[str]:
-    yield f"retry: {RETRY_MILLISECONDS}\n\n"
-    async for event in events:
-        if isinstance(event, LogEvent):
-            content = event.entry.model_dump_json()
-            yield f"id: {event.number}\nevent: log\ndata: {content}\n\n"
-        else:
-            yield f"event: job\ndata: {event.job.model_dump_json()}\n\n"
+    with metrics.STREAMS.track_inprogress():
+        yield f"retry: {RETRY_MILLISECONDS}\n\n"
+        async for event in events:
+            if isinstance(event, LogEvent):
+                content = event.entry.model_dump_json()
+                yield f"id: {event.number}\nevent: log\ndata: {content}\n\n"
+            else:
+                yield f"event: job\ndata: {event.job.model_dump_json()}\n\n"
 
 
 @router.post(
