@@ -113,7 +113,7 @@ class Training(ApiModel):
     )
     max_iterations: int | None = Field(
         None,
-        description="Most candidates to try; by default until nothing improves.",
+        description="Most candidates to try; by default few, for an answer soon.",
         ge=1,
         le=1000,
     )

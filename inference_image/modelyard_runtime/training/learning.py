@@ -15,7 +15,7 @@ from modelyard_crds.fields import Training, seconds_of
 from modelyard_runtime.artifacts.progress import Reporter
 from modelyard_runtime.data.table import Column, Table
 from modelyard_runtime.plan.goal import Goal
-from modelyard_runtime.training.candidates import FAMILY_NAMES, Candidate, portfolio
+from modelyard_runtime.training.candidates import FAMILY_NAMES, Candidate
 from modelyard_runtime.training.conversion import Winner, choose
 from modelyard_runtime.training.encoding import Encoding, Inputs
 from modelyard_runtime.training.importance import importance
@@ -23,11 +23,10 @@ from modelyard_runtime.training.problem import Problem, Shape, make_folds
 from modelyard_runtime.training.records import Records, recording
 from modelyard_runtime.training.runner import local_runner
 from modelyard_runtime.training.search import (
-    PATIENCE,
-    ROUND,
     Limits,
     Outcome,
     Watcher,
+    most_candidates,
     search,
 )
 
@@ -162,7 +161,7 @@ def _search(goal: Goal, problem: Problem, stage: Stage) -> Outcome:
     most = stage.training.max_iterations
     stage.step(0.0, "Preparing the search")
     began = time.monotonic()
-    expected = most or len(portfolio(problem.shape)) + ROUND * (PATIENCE + 1)
+    expected = most_candidates(problem, most)
     watch = _watcher(goal, stage, began, expected)
     records = stage.records_of(problem)
     if records.found:

@@ -27,7 +27,6 @@ PATIENCE = 1
 IMPROVEMENT = 1e-3
 #: By how much a candidate may be behind the best one on the same fits and still go on.
 BEHIND = 0.02
-MOST_CANDIDATES = 1000
 FIRST_FOLDS = 2
 #: Rows of the rungs of a large table, before all of them.
 RUNG_ROWS = (10_000, 40_000)
@@ -39,6 +38,15 @@ class Limits:
 
     deadline: float
     max_candidates: int | None = None
+
+
+def most_candidates(problem: Problem, asked: int | None) -> int:
+    """How many candidates a search tries at most.
+
+    Where nobody asks for more, the answer is to come soon: the portfolio, and one round near
+    what was best in it.
+    """
+    return asked or len(portfolio(problem.shape)) + ROUND
 
 
 class Rung(NamedTuple):
@@ -121,7 +129,7 @@ def search(problem: Problem, limits: Limits, runner: Runner, watch: Watcher) -> 
 
 def _rounds(state: "_Search") -> Iterator[list[Candidate]]:
     """The portfolio in rounds, then variations of what is best by then."""
-    most = state.limits.max_candidates or MOST_CANDIDATES
+    most = most_candidates(state.problem, state.limits.max_candidates)
     first = portfolio(state.problem.shape)[:most]
     seen = set(first)
     # The first result is there soon: a search of little time has something to give.

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from modelyard_crds.plan import Task
-from modelyard_runtime.training.candidates import candidate_of
+from modelyard_runtime.training.candidates import candidate_of, portfolio
 from modelyard_runtime.training.fitting import Fit, Fitted, run_fit
 from modelyard_runtime.training.pipelines import build_pipeline
 from modelyard_runtime.training.problem import Problem, Shape, make_folds
 from modelyard_runtime.training.runner import local_runner
-from modelyard_runtime.training.search import Limits, Outcome, rungs, search
+from modelyard_runtime.training.search import ROUND, Limits, Outcome, rungs, search
 
 FAR = 1e9
 
@@ -63,9 +63,15 @@ def test_a_budget_that_is_over_still_gives_one_model():
 
 
 def test_it_stops_when_nothing_improves():
-    outcome = searched(problem(rows=80), Limits(FAR))
+    outcome = searched(problem(rows=80), Limits(FAR, 1000))
     assert outcome.stopped == "nothing improved"
     assert outcome.tried < 40
+
+
+def test_where_nobody_asks_for_more_it_ends_soon():
+    asked = problem(rows=80)
+    outcome = searched(asked, Limits(FAR))
+    assert outcome.tried <= len(portfolio(asked.shape)) + ROUND
 
 
 def test_a_candidate_that_raises_costs_only_itself(monkeypatch):
