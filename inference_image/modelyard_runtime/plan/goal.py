@@ -33,7 +33,6 @@ class Goal:
     metric: Metric
     classes: list[str]
     positive_class: str | None
-    #: Quantiles beside the value.
 
 
 def decide_goal(

@@ -38,11 +38,6 @@ _WHETHER = re.compile(
 _SERIES = re.compile(
     r"\b(forecast\w*|next (day|week|month|quarter|year)|time series)\b", re.IGNORECASE
 )
-_UNBUILT = re.compile(
-    r"\b(recommend\w*|rank(?!s?\b of)\w*|cluster\w*|segment\w*|summari[sz]e|translate|"
-    r"generate)\b",
-    re.IGNORECASE,
-)
 #: A customer will cancel a contract: the verb is asked for, not who does it to what.
 _AUXILIARY = r"(?:(?:not|be|get|have|been|ever|soon|still|\w+ly|an?|the)\s+)*"
 _PREDICATES = tuple(
@@ -77,7 +72,6 @@ class Intent:
     kind: bool
     whether: bool
     series: bool
-    unbuilt: str | None
 
     def likeness(self, token: str) -> float:
         """How surely a token of a name is meant."""
@@ -126,7 +120,6 @@ def read_intent(text: str, schema_names: list[str]) -> Intent:
     ):
         for word in _content(part):
             weights[word] = max(weight, weights.get(word, 0.0))
-    unbuilt = _UNBUILT.search(goal)
     return Intent(
         text,
         weights,
@@ -135,7 +128,6 @@ def read_intent(text: str, schema_names: list[str]) -> Intent:
         kind=bool(_KIND.search(goal)),
         whether=bool(_WHETHER.search(goal)),
         series=bool(_SERIES.search(goal)),
-        unbuilt=unbuilt[0] if unbuilt else None,
     )
 
 

@@ -16,6 +16,7 @@ from modelyard_runtime.features import BOOLEAN_WORDS
 from modelyard_runtime.plan import lexicon
 from modelyard_runtime.plan.goal import Goal
 from modelyard_runtime.plan.task import is_probability
+from modelyard_runtime.plan.unbuilt import asks_for_spread
 
 
 class Outputs(NamedTuple):
@@ -69,6 +70,8 @@ def _stated(
     if field.type == "datetime":
         raise _mismatch(field, "a date", "a number, a text or a boolean")
     if goal.task == "regression":
+        if asks_for_spread(field.name, target.name):
+            raise _no_spread(field, target)
         if field.type not in {"float", "integer"}:
             raise _mismatch(field, f"a {field.type}", f"float, as {target.name!r} is a number")
         return field, Output(name=field.name, source="value")
@@ -124,6 +127,14 @@ def _fits(label: str, type_: str) -> bool:
         return type_ == "float" or float(label).is_integer()
     except ValueError:
         return False
+
+
+def _no_spread(field: FieldSchema, target: Column) -> UserError:
+    return UserError(
+        Reason.UNSUPPORTED_TASK,
+        f"The output field {field.name!r} asks for a quantile or a bound of {target.name!r}: only "
+        "its expected value is predicted. Leave the field out of the output schema.",
+    )
 
 
 def _mismatch(field: FieldSchema, given: str, expected: str) -> UserError:

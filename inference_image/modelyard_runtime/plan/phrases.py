@@ -20,6 +20,10 @@ def _phrases(*pairs: tuple[str, str]) -> tuple[Phrase, ...]:
 
 #: Read as if the words stood there instead: the phrase's own words mean something else.
 _INSTEAD = _phrases(
+    (
+        r"\brank(?:ing)? (.+?) (?:by|according to|in order of) (?:their |its |the )?(.+)",
+        r"\2 for each \1",
+    ),
     (r"\b(employee|staff|personnel|labou?r) turnover\b", "attrition"),
     (r"\b(fail\w*|unable) to (re)?pay( back)?\b", "default"),
     (r"\bpa(y|ys|id|ying)( \w+){0,3} (back|off)\b", "repay"),

@@ -17,6 +17,7 @@ from modelyard_runtime.plan.goal import Goal, decide_goal
 from modelyard_runtime.plan.intent import Intent
 from modelyard_runtime.plan.outputs import decide_outputs
 from modelyard_runtime.plan.target import Targets, resolve_targets
+from modelyard_runtime.plan.unbuilt import said_to_be_less
 
 SURE = 0.7
 IMBALANCED = 0.05
@@ -108,7 +109,10 @@ def make_plan(
         input_schema=_resolved_inputs(table, found, selection.features, input_schema),
         output_schema=outputs.fields,
         outputs=outputs.sources,
-        warnings=_warnings(table, columns, found, selection),
+        warnings=[
+            *_warnings(table, columns, found, selection),
+            *said_to_be_less(text, goals[0].target, is_number=goals[0].task == "regression"),
+        ],
     )
 
 

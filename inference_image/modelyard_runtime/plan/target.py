@@ -17,6 +17,7 @@ from modelyard_runtime.errors import UserError
 from modelyard_runtime.plan import lexicon
 from modelyard_runtime.plan.intent import Intent, read_intent
 from modelyard_runtime.plan.points import is_identifier, points
+from modelyard_runtime.plan.unbuilt import Unbuilt, answers, recommends, unbuilt_task
 
 ENOUGH = 0.5
 APART = 0.08
@@ -78,6 +79,9 @@ def resolve_targets(
         return Targets(columns, 1.0, intent, owners)
     excluded = set(stated.exclude or ())
     asked = Table(tuple(c for c in table.columns if c.name not in excluded), table.rows)
+    unbuilt = unbuilt_task(text)
+    if unbuilt is not None and not any(answers(unbuilt, name) for name in asked.names):
+        raise _not_built(unbuilt)
     column, confidence = _by_points(intent, asked, inputs)
     return Targets([column], confidence, intent, owners)
 
@@ -195,6 +199,15 @@ def _is_zero_or_one(column: Column) -> bool:
     return column.type == "integer" and set(column.label_counts) == {"0", "1"}
 
 
+def _not_built(task: Unbuilt) -> UserError:
+    return UserError(
+        Reason.UNSUPPORTED_TASK,
+        f"The intent asks {task.what}: only classes and numbers of a column that the data has are "
+        f"predicted. Instead, {task.instead}. If a column is meant, name it in the output schema "
+        "or in spec.plan.targets.",
+    )
+
+
 def _how_to_say(name: str) -> str:
     return (
         f"Name the column in the intent (“Predict {name}”), in the output schema (name: {name}) "
@@ -208,11 +221,11 @@ def _not_found(intent: Intent, table: Table, weak: list[str]) -> UserError:
     more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
     close = weak[:3] or difflib.get_close_matches(intent.head or "", names, 3, 0.5)
     hint = f" Closest: {', '.join(close)}." if close else ""
-    if intent.unbuilt is not None:
+    if recommends(intent.text):
         return UserError(
             Reason.UNSUPPORTED_TASK,
-            f"The intent asks to {intent.unbuilt.lower()}: only classification and regression of "
-            f"one column are built. Columns: {shown}{more}. {_how_to_say(names[-1])}",
+            "The intent asks to recommend: only classes and numbers of a column are predicted. "
+            f"Columns: {shown}{more}. {_how_to_say(names[-1])}",
         )
     return UserError(
         Reason.TARGET_NOT_FOUND,
