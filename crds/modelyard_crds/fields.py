@@ -41,8 +41,12 @@ class FieldSchema(ApiModel):
     enum: list[Annotated[str, Field(max_length=253)]] | None = Field(
         None, description="The values it can have.", max_length=MAX_ENUM
     )
-    minimum: float | None = Field(None, description="Least value.")
-    maximum: float | None = Field(None, description="Greatest value.")
+    minimum: float | None = Field(
+        None, description="Least value; of a datetime in seconds since 1970 in UTC."
+    )
+    maximum: float | None = Field(
+        None, description="Greatest value; of a datetime in seconds since 1970 in UTC."
+    )
 
 
 Schema = Annotated[

@@ -13,9 +13,10 @@ from modelyard_crds.fields import MAX_COLUMNS, Metric
 
 Task = Literal["binary", "multiclass", "regression"]
 #: What a person may ask for; whether classes are two or more the data shows.
-Kind = Literal["classification", "regression"]
+Kind = Literal["classification", "regression", "forecasting"]
 
 MAX_TARGETS = 20
+MAX_HORIZON = 1000
 MAX_REASON = 253
 
 ColumnName = Annotated[str, Field(min_length=1, max_length=253)]
@@ -29,6 +30,16 @@ PLAN_RULES = validations(
     Rule(
         "!has(self.targets) || !has(self.exclude) || !self.targets.exists(t, t in self.exclude)",
         "a column cannot be predicted and excluded",
+    ),
+    Rule(
+        "!has(self.exclude) || !((has(self.timeIndex) && self.timeIndex in self.exclude) || "
+        "(has(self.groupBy) && self.groupBy in self.exclude))",
+        "a column cannot be timeIndex or groupBy and excluded",
+    ),
+    Rule(
+        "!(has(self.horizon) || has(self.timeIndex) || has(self.groupBy)) || !has(self.task) || "
+        "self.task == 'forecasting'",
+        "timeIndex, groupBy and horizon are for task forecasting",
     ),
 )
 
@@ -46,6 +57,15 @@ class PlanOverrides(ApiModel):
     task: Kind | None = Field(None, description="Kind of the prediction.")
     positive_class: str | None = Field(
         None, description="Of two classes the one whose probability is asked for.", max_length=253
+    )
+    time_index: ColumnName | None = Field(
+        None, description="Column with the date or time of a row, for forecasting."
+    )
+    group_by: ColumnName | None = Field(
+        None, description="Column that tells several series apart, such as a store's id."
+    )
+    horizon: int | None = Field(
+        None, description="Steps ahead that are forecast at most.", ge=1, le=MAX_HORIZON
     )
     exclude: list[ColumnName] | None = Field(
         None,
@@ -84,3 +104,8 @@ class BuildPlan(ApiModel):
     dropped: list[DroppedColumn] | None = Field(
         None, description="Columns that are not.", max_length=MAX_COLUMNS
     )
+    time_index: str | None = Field(
+        None, description="Date or time of a row, where the future is forecast.", max_length=253
+    )
+    group_by: str | None = Field(None, description="Column of the series.", max_length=253)
+    horizon: int | None = Field(None, description="Steps ahead that are forecast.", ge=1)

@@ -94,8 +94,9 @@ def _property(field: FieldSchema) -> dict[str, Any]:
     known = {
         "description": field.description,
         "enum": _allowed(field),
-        "minimum": field.minimum,
-        "maximum": field.maximum,
+        **(
+            {} if field.type == "datetime" else {"minimum": field.minimum, "maximum": field.maximum}
+        ),
     }
     return _TYPES[field.type] | {key: value for key, value in known.items() if value is not None}
 

@@ -93,10 +93,10 @@ def _typical(field: FieldSchema, column: Column) -> JsonValue:
         label = max(sorted(allowed), key=lambda name: allowed[name])
         return label == "true" if column.type == "boolean" else label
     middle = float(np.quantile(column.values[~column.missing], 0.5, method="lower"))
-    if column.type == "datetime":
-        return datetime.fromtimestamp(middle, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     low = middle if field.minimum is None else max(middle, field.minimum)
     bounded = low if field.maximum is None else min(low, field.maximum)
+    if column.type == "datetime":
+        return datetime.fromtimestamp(bounded, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return int(bounded) if column.type == "integer" else _rounded(bounded)
 
 

@@ -14,8 +14,8 @@ from modelyard_crds.plan import MAX_REASON, BuildPlan, DroppedColumn, PlannedTar
 from modelyard_runtime.data.table import Column, Table
 from modelyard_runtime.plan.columns import Dropped, Selection, leak_warnings, select_features
 from modelyard_runtime.plan.goal import Goal, decide_goal
-from modelyard_runtime.plan.intent import Intent
 from modelyard_runtime.plan.outputs import decide_outputs
+from modelyard_runtime.plan.series import Series, covariates, find_series
 from modelyard_runtime.plan.target import Targets, resolve_targets
 from modelyard_runtime.plan.unbuilt import said_to_be_less
 
@@ -37,6 +37,8 @@ class Plan:
     output_schema: list[FieldSchema]
     outputs: list[Output]
     warnings: list[str]
+    #: Where the target is continued over time.
+    series: Series | None = None
 
     @property
     def target(self) -> str:
@@ -77,6 +79,9 @@ class Plan:
                 for item in self.dropped
             ]
             or None,
+            time_index=self.series and self.series.time_index,
+            group_by=self.series and self.series.group_by,
+            horizon=self.series and self.series.horizon,
         )
 
 
@@ -100,19 +105,26 @@ def make_plan(
     ]
     goals, columns = [goal for goal, _ in pairs], [column for _, column in pairs]
     selection = select_features(table, columns, input_schema, stated.exclude or ())
+    inputs = None if input_schema is None else [field.name for field in input_schema]
+    series, said = find_series(table, goals, found.intent, stated, inputs)
+    selection = _with_series(selection, series, input_schema, table)
     outputs = decide_outputs(goals, columns, [found.fields_of(c, fields) for c in columns])
     return Plan(
         goals=goals,
         confidence=round(found.confidence, 2),
         features=[column.name for column in selection.features],
         dropped=selection.dropped,
-        input_schema=_resolved_inputs(table, found, selection.features, input_schema),
+        input_schema=_dated(
+            _resolved_inputs(table, found, selection.features, input_schema), series
+        ),
         output_schema=outputs.fields,
         outputs=outputs.sources,
         warnings=[
             *_warnings(table, columns, found, selection),
             *said_to_be_less(text, goals[0].target, is_number=goals[0].task == "regression"),
+            *said,
         ],
+        series=series,
     )
 
 
@@ -155,13 +167,46 @@ def _warnings(
         )
     for target in targets:
         found += _target_warnings(target)
-    if _is_series(resolved.intent, table):
-        found.append("Rows are taken as independent of each other: no lags or seasons are learnt.")
     return found
 
 
-def _is_series(intent: Intent, table: Table) -> bool:
-    return intent.series and any(column.type == "datetime" for column in table.columns)
+def _with_series(
+    selection: Selection,
+    series: Series | None,
+    stated: Sequence[FieldSchema] | None,
+    table: Table,
+) -> Selection:
+    """Of a forecast only the date, the series and what the input schema says is known ahead."""
+    if series is None:
+        return selection
+    inputs = None if stated is None else [field.name for field in stated]
+    usable = [column.name for column in selection.features]
+    kept, unknown = covariates(usable, inputs, series)
+    dropped = [item for item in selection.dropped if item.column not in kept]
+    return Selection(
+        [table.by_name[name] for name in kept],
+        [*dropped, *(Dropped(name, _NOT_AHEAD) for name in unknown)],
+        selection.warnings,
+    )
+
+
+_NOT_AHEAD = "not known ahead of its time: name it in the input schema if it is"
+
+
+def _dated(fields: list[FieldSchema], series: Series | None) -> list[FieldSchema]:
+    """The fields of a request, whose date is after the history."""
+    if series is None:
+        return fields
+    ahead = {
+        "required": True,
+        "minimum": series.after,
+        "maximum": series.until,
+        "description": f"A date after the history, at most {series.horizon} steps of a "
+        f"{series.step} ahead.",
+    }
+    return [
+        item.model_copy(update=ahead) if item.name == series.time_index else item for item in fields
+    ]
 
 
 def _target_warnings(target: Column) -> list[str]:

@@ -88,8 +88,11 @@ def resolve_targets(
 
 def _expect_columns(stated: PlanOverrides, table: Table) -> None:
     """Raise UserError for a column of spec.plan that the table does not have."""
-    stated_columns = {"targets": stated.targets, "exclude": stated.exclude}
-    for key, name in ((key, name) for key, names in stated_columns.items() for name in names or ()):
+    single = {"timeIndex": stated.time_index, "groupBy": stated.group_by}
+    many = {"targets": stated.targets, "exclude": stated.exclude}
+    given = [(key, name) for key, name in single.items() if name is not None]
+    given += [(key, name) for key, names in many.items() for name in names or ()]
+    for key, name in given:
         if name not in table.by_name:
             close = difflib.get_close_matches(name, table.names, 1, 0.6)
             hint = f" Did you mean {close[0]!r}?" if close else ""

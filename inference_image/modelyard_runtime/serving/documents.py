@@ -131,7 +131,8 @@ def _input(field: FieldSchema) -> Fragment:
 
 
 def _field(field: FieldSchema) -> Fragment:
-    bounds = {"minimum": field.minimum, "maximum": field.maximum}
+    dated = field.type == "datetime"
+    bounds = {} if dated else {"minimum": field.minimum, "maximum": field.maximum}
     extra = {"description": field.description, **bounds}
     fragment = {**_TYPES[field.type], **{k: v for k, v in extra.items() if v is not None}}
     return {**fragment, "enum": _allowed(field)} if field.enum else fragment

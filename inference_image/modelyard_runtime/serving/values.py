@@ -7,6 +7,7 @@ Used by ``decoding`` and ``careful``.
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
 from modelyard_crds.fields import FieldSchema
@@ -40,6 +41,8 @@ def _check(field: FieldSchema) -> Check:
         "integer": _integer,
     }
     check = by_type[field.type]
+    if field.type == "datetime":
+        check = _between(check, field.minimum, field.maximum)
     if field.type in {"float", "integer"}:
         check = _within(check, field.minimum, field.maximum)
     return check if field.enum is None else _one_of(check, field.enum)
@@ -114,6 +117,30 @@ def _within(check: Check, minimum: float | None, maximum: float | None) -> Check
         return number
 
     return within
+
+
+def _between(check: Check, minimum: float | None, maximum: float | None) -> Check:
+    """Dates within bounds, which are seconds since 1970."""
+    if minimum is None and maximum is None:
+        return check
+    least = -math.inf if minimum is None else minimum
+    greatest = math.inf if maximum is None else maximum
+
+    def between(value: Any) -> Value:
+        moment = check(value)
+        if not least <= moment <= greatest:  # type: ignore[operator]  # seconds by construction
+            bounds = [
+                *([f"from {_date(minimum)}"] if minimum is not None else []),
+                *([f"to {_date(maximum)}"] if maximum is not None else []),
+            ]
+            raise _unexpected(f"a date {' '.join(bounds)}", value)
+        return moment
+
+    return between
+
+
+def _date(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _one_of(check: Check, allowed: Sequence[str]) -> Check:

@@ -89,7 +89,8 @@ def build_version(job: Job, fetch: Callable[[], Fetched], reporter: Reporter) ->
     records_of = partial(Records, job.store, job.records_prefix)
     parts = stages(plan.goals, training, job.cpus, reporter, records_of, (SEARCH, PUBLISH))
     learnt = [
-        learn(goal, table, encoding, stage) for goal, stage in zip(plan.goals, parts, strict=True)
+        learn(goal, table, encoding, stage, plan.series)
+        for goal, stage in zip(plan.goals, parts, strict=True)
     ]
     reporter.step(PUBLISH, "Writing the artifact")
     return _publish(job, plan, _Result(learnt, rows), reporter)

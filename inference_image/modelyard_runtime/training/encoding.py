@@ -45,6 +45,11 @@ class Encoding:
         """The dataset's column behind each column of the matrix."""
         return [feature.column for feature in self.numeric] + self.text
 
+    @property
+    def width(self) -> int:
+        """Columns of the matrix."""
+        return len(self.columns)
+
     def inputs(self, table: Table) -> Inputs:
         """The inputs of the graph for a table."""
         names = set(self.columns)

@@ -19,6 +19,8 @@ from modelyard_runtime.features import NUMERIC_INPUT, TEXT_INPUT
 from modelyard_runtime.training.encoding import Encoding
 from modelyard_runtime.training.ensemble import members_of
 from modelyard_runtime.training.lightgbm_trees import is_lightgbm, lightgbm_nodes
+from modelyard_runtime.training.series import Relative, SeriesEncoding
+from modelyard_runtime.training.series_graph import series_front
 
 OPSETS = {"": 18, "ai.onnx.ml": 3}
 IR_VERSION = 9
@@ -38,14 +40,13 @@ def to_graph(model: Any, encoding: Encoding, task: Task) -> bytes:
     """
     align_thresholds(model)
     inputs, front = _front(encoding)
-    source = _MATRIX if encoding.text else NUMERIC_INPUT
-    body = _body(model, Matrix(source, len(encoding.columns)), task, output_name(task))
+    body = _body(model, Matrix(front.result, encoding.width), task, output_name(task))
     result = helper.make_graph(
-        (front if encoding.text else []) + body.nodes,
+        front.nodes + body.nodes,
         "model",
         inputs,
         [helper.make_tensor_value_info(output_name(task), TensorProto.FLOAT, [None, None])],
-        [*body.constants, *_indices(encoding)],
+        [*body.constants, *front.constants],
     )
     opsets = [helper.make_opsetid(domain, number) for domain, number in OPSETS.items()]
     whole = helper.make_model(result, opset_imports=opsets, producer_name="modelyard")
@@ -73,6 +74,8 @@ def _body(model: Any, source: Matrix, task: Task, result: str) -> _Body:
         return _mean(members, source, task, result)
     if is_lightgbm(model):
         return _Body(lightgbm_nodes(model, task, source.name, result, _down), [])
+    if isinstance(model, Relative):
+        return _in_its_size(model, source, task, result)
     if hasattr(model, "regressor_"):
         return _untransformed(model, source, task, result)
     return _converted(model, source, task, result)
@@ -108,6 +111,18 @@ def _untransformed(model: Any, source: Matrix, task: Task, result: str) -> _Body
     return _Body([*body.nodes, *nodes], [*body.constants, spread, middle])
 
 
+def _in_its_size(model: Relative, source: Matrix, task: Task, result: str) -> _Body:
+    """A model of values relative to a column: its values, times the column."""
+    relative, size = f"{result}_relative", f"{result}_size"
+    body = _body(model.inner, source, task, relative)
+    column = helper.make_tensor(f"{result}_column", TensorProto.INT64, [1], [model.column])
+    nodes = [
+        helper.make_node("Gather", [source.name, column.name], [size], axis=1),
+        helper.make_node("Mul", [relative, size], [result]),
+    ]
+    return _Body([*body.nodes, *nodes], [*body.constants, column])
+
+
 def align_thresholds(model: Any) -> None:
     """Round the thresholds of all trees of scikit-learn down to float32, in place.
 
@@ -118,6 +133,9 @@ def align_thresholds(model: Any) -> None:
     for _, member in members_of(model):
         align_thresholds(member)
     if members_of(model):
+        return
+    if isinstance(model, Relative):
+        align_thresholds(model.inner)
         return
     estimator = getattr(model, "steps", [(None, model)])[-1][1]
     for tree in getattr(estimator, "estimators_", []):
@@ -173,24 +191,40 @@ def _needed(nodes: list[onnx.NodeProto], output: str) -> list[onnx.NodeProto]:
     return kept[::-1]
 
 
-def _front(encoding: Encoding) -> tuple[list[onnx.ValueInfoProto], list[onnx.NodeProto]]:
+class _Front(NamedTuple):
+    nodes: list[onnx.NodeProto]
+    constants: list[onnx.TensorProto]
+    result: str
+
+
+def _front(encoding: Encoding) -> tuple[list[onnx.ValueInfoProto], _Front]:
     """The graph's inputs, and the nodes from them to the matrix."""
-    inputs, parts, nodes = [], [], []
+    inputs = []
     if encoding.numeric:
         shape = [None, len(encoding.numeric)]
         inputs.append(helper.make_tensor_value_info(NUMERIC_INPUT, TensorProto.FLOAT, shape))
-        parts.append(NUMERIC_INPUT)
     if encoding.text:
         shape = [None, len(encoding.text)]
         inputs.append(helper.make_tensor_value_info(TEXT_INPUT, TensorProto.STRING, shape))
+    codes, indices = _codes(encoding), _indices(encoding)
+    if isinstance(encoding, SeriesEncoding):
+        nodes, constants = series_front(encoding, codes, _MATRIX)
+        return inputs, _Front(nodes, [*constants, *indices], _MATRIX)
+    if not encoding.text:
+        return inputs, _Front([], [], NUMERIC_INPUT)
+    parts = [NUMERIC_INPUT] if encoding.numeric else []
+    parts += [f"codes_{position}" for position in range(len(encoding.text))]
+    matrix = helper.make_node("Concat", parts, [_MATRIX], axis=1)
+    return inputs, _Front([*codes, matrix], indices, _MATRIX)
+
+
+def _codes(encoding: Encoding) -> list[onnx.NodeProto]:
+    nodes = []
     for position, name in enumerate(encoding.text):
-        texts, codes = f"text_{position}", f"codes_{position}"
-        index = f"index_{position}"
+        texts, index = f"text_{position}", f"index_{position}"
         nodes.append(helper.make_node("Gather", [TEXT_INPUT, index], [texts], axis=1))
-        nodes.append(_label_encoder(texts, codes, encoding.categories[name]))
-        parts.append(codes)
-    nodes.append(helper.make_node("Concat", parts, [_MATRIX], axis=1))
-    return inputs, nodes
+        nodes.append(_label_encoder(texts, f"codes_{position}", encoding.categories[name]))
+    return nodes
 
 
 def _label_encoder(source: str, result: str, categories: list[str]) -> onnx.NodeProto:

@@ -15,6 +15,7 @@ from modelyard_crds.fields import Training, seconds_of
 from modelyard_runtime.artifacts.progress import Reporter
 from modelyard_runtime.data.table import Column, Table
 from modelyard_runtime.plan.goal import Goal
+from modelyard_runtime.plan.series import Series
 from modelyard_runtime.training.candidates import FAMILY_NAMES, Candidate
 from modelyard_runtime.training.conversion import Winner, choose
 from modelyard_runtime.training.encoding import Encoding, Inputs
@@ -29,6 +30,7 @@ from modelyard_runtime.training.search import (
     most_candidates,
     search,
 )
+from modelyard_runtime.training.series import backtest
 
 #: Of the work for a goal the parts at which searching, judging and explaining begin.
 _JUDGE, _EXPLAIN = 0.82, 0.92
@@ -103,20 +105,57 @@ def stages(
     ]
 
 
-def learn(goal: Goal, table: Table, encoding: Encoding, stage: Stage) -> Learnt:
-    """Search, choose and explain the model of a goal.
+def learn(
+    goal: Goal, table: Table, encoding: Encoding, stage: Stage, series: Series | None = None
+) -> Learnt:
+    """Search, choose and explain the model of a goal, of a series where it is one.
 
     Raises UserError where no candidate can be trained and converted.
     """
-    data = _data(goal, table, encoding)
-    problem = _problem(goal, data, stage.training.seed)
+    data, problem = (
+        _independent(goal, table, encoding, stage.training.seed)
+        if series is None
+        else _over_time(goal, table, encoding, stage.training.seed, series)
+    )
+    encoding = data.encoding
     outcome = _search(goal, problem, stage)
     stage.step(_JUDGE, "Converting and measuring the best model")
     winner = choose(problem, encoding, data.inputs, outcome.ranked, stage.cpus)
     stage.reporter.log(_said(winner, outcome, stage))
     stage.step(_EXPLAIN, "Measuring the importance of inputs")
-    shares = importance(problem, encoding, data.inputs, winner.judged, problem.shape.seed)
+    # The graph of a forecast continues the history: on rows within it importance means nothing.
+    shares = (
+        importance(problem, encoding, data.inputs, winner.judged, problem.shape.seed)
+        if series is None
+        else {}
+    )
     return Learnt(goal, data, problem, outcome, winner, shares)
+
+
+def _independent(goal: Goal, table: Table, encoding: Encoding, seed: int) -> tuple[Data, Problem]:
+    data = _data(goal, table, encoding)
+    return data, _problem(goal, data, seed)
+
+
+def _over_time(
+    goal: Goal, table: Table, encoding: Encoding, seed: int, series: Series
+) -> tuple[Data, Problem]:
+    known = _data(goal, table, encoding)
+    past = backtest(known.table, known.target, encoding, series, seed)
+    target = past.table.by_name[goal.target].as_type(goal.target_type)
+    encoded = past.encoding
+    shape = Shape(
+        task=goal.task,
+        rows=past.table.rows,
+        numeric=encoded.numeric_width,
+        categories=tuple(len(encoded.categories[name]) for name in encoded.text),
+        classes=0,
+        seed=seed,
+        scale=len(encoded.kept),
+    )
+    truth = np.asarray(target.values, dtype=np.float64)
+    problem = Problem(past.matrix, truth, shape, goal.metric, None, past.folds)
+    return Data(past.table, target, encoded, past.inputs), problem
 
 
 def _data(goal: Goal, table: Table, encoding: Encoding) -> Data:

@@ -5,12 +5,14 @@ imputation of numbers, standard scaling, and one-hot of the codes of ``encoding`
 ones ignored. No estimator takes categories natively: ONNX trees have no split on sets.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from modelyard_runtime.training.candidates import Candidate
 from modelyard_runtime.training.problem import Shape
+from modelyard_runtime.training.series import Relative
 
 TREES = 100
 #: Bounds on trees of large tables keep graphs small: a graph is walked for every prediction.
@@ -24,6 +26,8 @@ MAX_ROUNDS = 600
 
 def build_pipeline(candidate: Candidate, shape: Shape, threads: int) -> Any:
     """The unfitted estimator of a candidate."""
+    if shape.scale is not None:
+        return Relative(build_pipeline(candidate, replace(shape, scale=None), threads), shape.scale)
     if shape.task == "regression" and candidate.family in ON_A_SCALE:
         return _scaled_target(_inner(candidate, shape, threads))
     return _inner(candidate, shape, threads)

@@ -39,6 +39,8 @@ class Shape:
     categories: tuple[int, ...]
     classes: int
     seed: int
+    #: The column that values are relative to, where they are.
+    scale: int | None = None
 
     @property
     def columns(self) -> int:

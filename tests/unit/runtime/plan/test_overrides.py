@@ -57,6 +57,7 @@ def test_excluded_columns_are_neither_learnt_from_nor_meant(tmp_path):
     [
         ({"targets": ["sale"]}, Reason.UNKNOWN_FIELD, "Did you mean 'sales'"),
         ({"exclude": ["nothing"]}, Reason.UNKNOWN_FIELD, "spec.plan.exclude"),
+        ({"time_index": "when"}, Reason.UNKNOWN_FIELD, "spec.plan.timeIndex"),
         ({"targets": ["shop"], "task": "regression"}, Reason.TYPE_MISMATCH, "no number"),
         ({"targets": ["open"], "positive_class": "maybe"}, Reason.UNKNOWN_FIELD, "'no', 'yes'"),
     ],
