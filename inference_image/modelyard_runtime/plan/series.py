@@ -111,9 +111,7 @@ def _expect_inputs(series: Series, inputs: Collection[str] | None) -> None:
 
 def _stated_column(table: Table, key: str, name: str) -> Column:
     if name not in table.by_name:
-        raise _unfit(
-            f"spec.plan.{key} is {name!r}, predicted or excluded: choose another."
-        )
+        raise _unfit(f"spec.plan.{key} is {name!r}, predicted or excluded: choose another.")
     return table.by_name[name]
 
 

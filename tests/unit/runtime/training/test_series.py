@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lightgbm import LGBMRegressor
 from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from modelyard_crds.build import Manifest
 from modelyard_crds.fields import FieldSchema
@@ -211,7 +213,10 @@ def test_a_mean_of_forecasts_is_one_graph(tmp_path):
     scale = len(past.encoding.kept)
     members = [
         (0.5, Relative(model, scale).fit(past.matrix, truth))
-        for model in (Ridge(), LGBMRegressor(n_estimators=20, verbosity=-1))
+        for model in (
+            make_pipeline(StandardScaler(), Ridge()),
+            LGBMRegressor(n_estimators=20, verbosity=-1),
+        )
     ]
     mean = mean_of("regression", members)
     graph = Session(to_graph(mean, past.encoding, "regression"), output_name("regression"))
