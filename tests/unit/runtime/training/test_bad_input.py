@@ -261,7 +261,7 @@ TARGETS = {
         {"intent": "Predict the price"},
     ),
     "something that is not built": Case(
-        GOOD, Reason.UNSUPPORTED_TASK, "segment", "Name the column",
+        GOOD, Reason.UNSUPPORTED_TASK, "find groups", "predict that column",
         {"intent": "Segment customers into groups"},
     ),
 }  # fmt: skip
