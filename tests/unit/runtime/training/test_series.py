@@ -193,6 +193,9 @@ def test_a_stated_horizon_is_how_far_dates_may_be_ahead(tmp_path):
     plan = make_plan("sales", table_of(tmp_path, daily()), stated=PlanOverrides(horizon=3))
     assert plan.summary().horizon == 3
     day = next(field for field in plan.input_schema if field.name == "day")
+    assert plan.series is not None
+    assert day.minimum is not None
+    assert day.maximum is not None
     assert (day.maximum, day.minimum) == (plan.series.until, plan.series.after)
     assert day.maximum - day.minimum < 4 * 86_400
 
@@ -207,6 +210,7 @@ def test_a_person_can_have_rows_taken_as_independent(tmp_path, stated):
 def test_a_mean_of_forecasts_is_one_graph(tmp_path):
     table = table_of(tmp_path, daily())
     plan = make_plan("Forecast sales", table)
+    assert plan.series is not None
     encoding = make_encoding([table.by_name[name] for name in plan.features])
     past = backtest(table, table.by_name["sales"], encoding, plan.series, 0)
     truth = np.asarray(past.table.by_name["sales"].values)
