@@ -1,5 +1,6 @@
 """What operations depend on: services, the caller and its rights, and the errors they document."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
 
@@ -8,7 +9,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from pydantic import BaseModel
 
 from modelyard_api.auth import Caller, Credentials, Right
-from modelyard_api.errors import UnavailableError
+from modelyard_api.errors import InvalidInputError, UnavailableError
 from modelyard_api.middleware import INFO, RequestInfo
 from modelyard_api.scopes import Scope
 from modelyard_api.services import Services
@@ -128,6 +129,21 @@ def credentials_of(request: Request) -> Credentials:
     return Credentials(key.strip(), bearer.strip(), headers.get(ACCOUNT_HEADER, ""))
 
 
+def expect_single_values(request: Request) -> None:
+    """Raise InvalidInputError for a parameter that is given twice: none of ours is a list.
+
+    The last value would win in silence, whatever the others say.
+    """
+    counts = Counter(name for name, _ in request.query_params.multi_items())
+    for name, count in counts.items():
+        if count > 1:
+            raise InvalidInputError(
+                f"The query has {name!r} {count} times; it is expected once.",
+                details={f"query.{name}": f"given {count} times, expected once"},
+                suggestions=[f"Send {name!r} once."],
+            )
+
+
 def requires(scope: Scope, verb: str, resource: str) -> Callable[..., Awaitable[Caller]]:
     """A dependency: the caller, who has this right."""
     right = Right(scope, verb, resource)
@@ -143,7 +159,9 @@ def requires(scope: Scope, verb: str, resource: str) -> Callable[..., Awaitable[
     ) -> Caller:
         credentials = credentials_of(request)
         info: RequestInfo = request.scope[INFO]
-        return await admit(services, info, credentials, right)
+        caller = await admit(services, info, credentials, right)
+        expect_single_values(request)
+        return caller
 
     return caller_with_right
 

@@ -77,6 +77,14 @@ async def test_pages_that_there_are_not(facade: Facade, path: str, most: int) ->
     for value in ("0", "-1", str(most + 1), "ten", "1.5", "", "9" * 400):
         answer = await facade.send("GET", path, params={"limit": value})
         assert (answer.status_code, list(fault(answer)["details"])) == (422, ["query.limit"]), value
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_a_parameter_given_twice_is_not_decided_by_its_last_value(
+    facade: Facade, path: str
+) -> None:
+    answer = await facade.send("GET", f"{path}?offset=nonsense&offset=0")
+    assert (answer.status_code, list(fault(answer)["details"])) == (422, ["query.offset"])
     for value in ("-1", "ten", "", "9" * 5000):
         answer = await facade.send("GET", path, params={"offset": value})
         assert (answer.status_code, list(fault(answer)["details"])) == (422, ["query.offset"]), (
