@@ -177,15 +177,16 @@ def test_an_upload_of_a_killed_process_is_ended_by_the_sweeper(
 ) -> None:
     """Pitfall 9.3: parts that have arrived and that no listing shows."""
     key = rest.make_key(kubectl.namespace)
+    multiparts = Multiparts(read_config(tmp_path / "store"))
     sent, over = threading.Event(), threading.Event()
     headers = {"x-api-key": key, "content-type": "multipart/form-data; boundary=b"}
     with rest.open_client(facade.url, key), ThreadPoolExecutor(1) as pool:
         form = _endless(sent, over)
         post = pool.submit(httpx.post, f"{facade.url}/datasets", content=form, headers=headers)
         assert sent.wait(SHORT)
+        assert poll(lambda: asyncio.run(multiparts.unfinished()) or None, SHORT)
         facade.kill()
         over.set()
         assert isinstance(post.exception(SHORT), httpx.HTTPError)
-    multiparts = Multiparts(read_config(tmp_path / "store"))
     assert asyncio.run(multiparts.abort_older(datetime.now(UTC))) > 0
     assert asyncio.run(multiparts.abort_older(datetime.now(UTC))) == 0

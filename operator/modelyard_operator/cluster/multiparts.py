@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import logging
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
@@ -52,24 +53,35 @@ class Multiparts:
         """Whether the store is one whose uploads can be listed and ended here."""
         return self._config.url.startswith("s3://") and bool(self._config.secret_access_key)
 
+    async def unfinished(self) -> list[Multipart]:
+        """All that have begun.
+
+        Raises StoreUnavailableError.
+        """
+        async with self._session() as session:
+            return [item async for item in self._list(session)]
+
     async def abort_older(self, threshold: datetime) -> int:
         """End all that began before a moment; tells how many.
 
         Raises StoreUnavailableError.
         """
-        count = 0
+        old = [item for item in await self.unfinished() if item.begun_at < threshold]
+        async with self._session() as session:
+            for item in old:
+                query = {"uploadId": item.upload_id}
+                await self._call(session, "DELETE", f"/{item.key}", query)
+                logger.info("an unfinished upload was ended", extra={"key": item.key})
+        return len(old)
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[aiohttp.ClientSession]:
         try:
             async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
-                old = [item async for item in self._list(session) if item.begun_at < threshold]
-                for item in old:
-                    query = {"uploadId": item.upload_id}
-                    await self._call(session, "DELETE", f"/{item.key}", query)
-                    logger.info("an unfinished upload was ended", extra={"key": item.key})
-                    count += 1
+                yield session
         except (aiohttp.ClientError, TimeoutError, ElementTree.ParseError) as error:
             msg = f"The object store at {self._endpoint} does not answer: {error!r}"
             raise StoreUnavailableError(msg) from error
-        return count
 
     async def _list(self, session: aiohttp.ClientSession) -> AsyncIterator[Multipart]:
         query = {"uploads": "", "prefix": f"{self._prefix}/" if self._prefix else ""}
