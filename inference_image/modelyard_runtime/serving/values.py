@@ -17,6 +17,8 @@ Value: TypeAlias = str | int | float | bool | None
 Row: TypeAlias = tuple[Value, ...]
 #: Answers the value as the model takes it; raises ValueError with what was expected.
 Check: TypeAlias = Callable[[Any], Value]
+#: Says what was expected, from the least and the greatest value.
+BoundsInWords: TypeAlias = Callable[[float | None, float | None], str]
 
 #: The graph computes in float32: what is greater would be infinite there.
 FLOAT32_MAX: Final = 3.4028234663852886e38
@@ -41,10 +43,8 @@ def _check(field: FieldSchema) -> Check:
         "integer": _integer,
     }
     check = by_type[field.type]
-    if field.type == "datetime":
-        check = _between(check, field.minimum, field.maximum)
-    if field.type in {"float", "integer"}:
-        check = _within(check, field.minimum, field.maximum)
+    if field.type in _BOUNDS:
+        check = _within(check, field.minimum, field.maximum, _BOUNDS[field.type])
     return check if field.enum is None else _one_of(check, field.enum)
 
 
@@ -100,43 +100,46 @@ def _datetime(value: Any) -> float:
     raise _unexpected("an RFC 3339 date or time such as 2026-01-31T12:00:00Z", value)
 
 
-def _within(check: Check, minimum: float | None, maximum: float | None) -> Check:
+def _within(
+    check: Check, minimum: float | None, maximum: float | None, bounds: BoundsInWords
+) -> Check:
     if minimum is None and maximum is None:
         return check
     least = -math.inf if minimum is None else minimum
     greatest = math.inf if maximum is None else maximum
 
     def within(value: Any) -> Value:
-        number = check(value)
-        if not least <= number <= greatest:  # type: ignore[operator]  # numbers by construction
-            bounds = [
-                *([f"at least {minimum:g}"] if minimum is not None else []),
-                *([f"at most {maximum:g}"] if maximum is not None else []),
-            ]
-            raise _unexpected(f"a number of {' and '.join(bounds)}", value)
-        return number
+        checked = check(value)
+        if not least <= checked <= greatest:  # type: ignore[operator]  # numbers by construction
+            raise _unexpected(bounds(minimum, maximum), value)
+        return checked
 
     return within
 
 
-def _between(check: Check, minimum: float | None, maximum: float | None) -> Check:
-    """Dates within bounds, which are seconds since 1970."""
-    if minimum is None and maximum is None:
-        return check
-    least = -math.inf if minimum is None else minimum
-    greatest = math.inf if maximum is None else maximum
+def _number_bounds(minimum: float | None, maximum: float | None) -> str:
+    bounds = [
+        *([f"at least {minimum:g}"] if minimum is not None else []),
+        *([f"at most {maximum:g}"] if maximum is not None else []),
+    ]
+    return f"a number of {' and '.join(bounds)}"
 
-    def between(value: Any) -> Value:
-        moment = check(value)
-        if not least <= moment <= greatest:  # type: ignore[operator]  # seconds by construction
-            bounds = [
-                *([f"from {_date(minimum)}"] if minimum is not None else []),
-                *([f"to {_date(maximum)}"] if maximum is not None else []),
-            ]
-            raise _unexpected(f"a date {' '.join(bounds)}", value)
-        return moment
 
-    return between
+def _date_bounds(minimum: float | None, maximum: float | None) -> str:
+    """Of dates, which are seconds since 1970."""
+    bounds = [
+        *([f"from {_date(minimum)}"] if minimum is not None else []),
+        *([f"to {_date(maximum)}"] if maximum is not None else []),
+    ]
+    return f"a date {' '.join(bounds)}"
+
+
+#: How the bounds of the types that may have some are said.
+_BOUNDS: Final[Mapping[str, BoundsInWords]] = {
+    "datetime": _date_bounds,
+    "float": _number_bounds,
+    "integer": _number_bounds,
+}
 
 
 def _date(seconds: float) -> str:
