@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
 import httpx
 import hypothesis
@@ -17,26 +18,31 @@ from support.rest import make_key, open_client
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
+OWN_PREFIX = "t-"
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
 @pytest.fixture
-def kubectl(request: pytest.FixtureRequest) -> Iterator[Kubectl]:
+def kubectl() -> Iterator[Kubectl]:
     """kubectl in a namespace of the test's own, under the restricted Pod Security Standard."""
-    name = f"t-{uuid.uuid4().hex[:10]}"
-    client = Kubectl(name)
-    client.create(
-        {
-            "apiVersion": "v1",
-            "kind": "Namespace",
-            "metadata": {"name": name, "labels": RESTRICTED},
-        }
-    )
+    with _namespace() as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Kubectl]:
+    """kubectl in a namespace of a module's tests: each takes it as the one before has left it."""
+    with _namespace() as client:
+        yield client
+
+
+@contextmanager
+def _namespace() -> Iterator[Kubectl]:
+    client = Kubectl(f"{OWN_PREFIX}{uuid.uuid4().hex[:10]}")
+    metadata = {"name": client.namespace, "labels": RESTRICTED}
+    client.create({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
     yield client
-    report = request.node.stash.get(_REPORT, None)
-    if report is not None and report.failed:
-        request.node.add_report_section("call", f"namespace {name}", namespace_evidence(name))
-    client.run("delete", "namespace", name, "--wait=false", "--ignore-not-found")
+    client.run("delete", "namespace", client.namespace, "--wait=false", "--ignore-not-found")
 
 
 @pytest.fixture(scope="session")
@@ -64,15 +70,15 @@ def client(kubectl: Kubectl, api_url: str) -> Iterator[httpx.Client]:
         yield opened
 
 
-_REPORT = pytest.StashKey[pytest.TestReport]()
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
-    item: pytest.Item,
+    item: pytest.Function,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Leave each test's report where its fixtures find it."""
+    """Put what a failed test's namespaces hold into its report."""
     report = yield
-    if report.when == "call":
-        item.stash[_REPORT] = report
+    if report.when == "call" and report.failed:
+        for fixture in item.funcargs.values():
+            if isinstance(fixture, Kubectl) and fixture.namespace.startswith(OWN_PREFIX):
+                name = fixture.namespace
+                report.sections.append((f"namespace {name}", namespace_evidence(name)))
     return report

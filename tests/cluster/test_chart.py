@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from support import objects
-from support.durations import LONG, MEDIUM
+from support.durations import MEDIUM
 from support.kubectl import Kubectl
 
 pytestmark = pytest.mark.cluster
@@ -89,8 +88,7 @@ def rendered() -> Iterator[dict[str, Any]]:
 def test_uninstall_ends_and_leaves_models_serving_and_a_namespace_ends_without_an_operator(
     kubectl: Kubectl, values: str
 ) -> None:
-    kubectl.apply(objects.dataset(), objects.model(), objects.deployment())
-    kubectl.wait_condition("modeldeployment", "tumours-production", "Ready", within=LONG)
+    kubectl.serve()
     served = pod_names(kubectl)
 
     helm("uninstall", RELEASE, "--wait", "--timeout", "2m")

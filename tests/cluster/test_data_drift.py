@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 
 from modelyard_runtime.data import examples
-from support import objects
 from support.durations import LONG
 from support.kubectl import Kubectl, Object
+from support.objects import DEPLOYMENT
 from support.rest import make_key, open_client
 
 pytestmark = pytest.mark.cluster
 
-DEPLOYMENT = "tumours-production"
 SHIFTED = "mean_texture"
 
 
@@ -33,8 +32,7 @@ def drifts(seen: Object) -> bool:
 def test_shifted_rows_set_the_condition_once_and_name_their_column(
     kubectl: Kubectl, api_url: str
 ) -> None:
-    kubectl.apply(objects.dataset(), objects.model(), objects.deployment())
-    kubectl.wait_condition("modeldeployment", DEPLOYMENT, "Ready", within=LONG)
+    kubectl.serve()
     rows = training_rows()
     with open_client(api_url, make_key(kubectl.namespace)) as client:
         path = "/models/tumours/v1.0/predictions"

@@ -14,6 +14,7 @@ from sklearn.datasets import load_wine
 from support import objects, rest
 from support.durations import LONG, MEDIUM, SHORT
 from support.kubectl import Kubectl
+from support.objects import DEPLOYMENT
 
 pytestmark = pytest.mark.cluster
 
@@ -45,7 +46,8 @@ def example_row(kubectl: Kubectl, deployment: str) -> object:
     return content.get("example") or content["schema"]["example"]
 
 
-def test_from_yaml_to_a_prediction(kubectl: Kubectl) -> None:
+def test_from_yaml_to_a_prediction_and_to_the_end_of_the_namespace(kubectl: Kubectl) -> None:
+    """Pitfall 1.4: whatever lives in it, the namespace goes."""
     kubectl.apply(objects.dataset(), objects.model(), objects.deployment())
 
     dataset = kubectl.wait_condition("dataset", "tumours", "Ready", within=MEDIUM)
@@ -64,21 +66,17 @@ def test_from_yaml_to_a_prediction(kubectl: Kubectl) -> None:
     assert set(status["metrics"]) >= {"accuracy", "precision", "recall", "f1_score", "log_loss"}
     assert status["artifact"]["digest"].startswith("sha256:")
 
-    served = kubectl.wait_condition("modeldeployment", "tumours-production", "Ready", within=MEDIUM)
+    served = kubectl.wait_condition("modeldeployment", DEPLOYMENT, "Ready", within=MEDIUM)
     assert (served["status"]["phase"], served["status"]["servingVersion"]) == ("ACTIVE", 1)
 
-    row = example_row(kubectl, "tumours-production")
-    answer = predict_in_cluster(kubectl, "tumours-production", "/infer", row)
+    row = example_row(kubectl, DEPLOYMENT)
+    answer = predict_in_cluster(kubectl, DEPLOYMENT, "/infer", row)
     assert isinstance(answer, dict)
     assert answer["model_version"] == "v1.0"
     assert answer["result"]["diagnosis"] in {"malignant", "benign"}
-    rows = predict_in_cluster(kubectl, "tumours-production", "/predictions", [row, row])
+    rows = predict_in_cluster(kubectl, DEPLOYMENT, "/predictions", [row, row])
     assert rows == [{"prediction": answer["result"]}] * 2
 
-
-def test_the_job_is_cleaned_up_and_the_namespace_ends(kubectl: Kubectl) -> None:
-    kubectl.apply(objects.dataset(), objects.model(), objects.deployment())
-    kubectl.wait_condition("modeldeployment", "tumours-production", "Ready", within=LONG)
     kubectl.wait_gone("job", "tumours-v1", within=SHORT)
     kubectl.run("delete", "namespace", kubectl.namespace, "--wait=false")
     kubectl.wait_gone("namespace", kubectl.namespace, within=MEDIUM)

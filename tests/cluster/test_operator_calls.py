@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from support import objects
-from support.durations import AT_REST, LONG, SHORT
+from support.durations import AT_REST, SHORT
 from support.fault_proxy import Call, FaultProxy
 from support.kubectl import Kubectl, poll
 from support.operator_process import (
@@ -67,8 +66,7 @@ def proxy(kubectl: Kubectl, system: Kubectl, tmp_path: Path) -> Iterator[FaultPr
 
 def test_one_model_from_its_creation_to_being_served(kubectl: Kubectl, proxy: FaultProxy) -> None:
     """Pitfall 1.7: the writes are counted, and at rest there are none."""
-    kubectl.apply(objects.dataset(), objects.model(), objects.deployment())
-    kubectl.wait_condition("modeldeployment", "tumours-production", "Ready", within=LONG)
+    kubectl.serve()
     kubectl.wait(
         "model",
         "tumours",

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from support import objects
-from support.durations import LONG
 from support.kubectl import Kubectl
 from support.operator_process import no_operator_in_cluster
 from support.stage import assert_built_once, staged
@@ -34,8 +32,7 @@ def test_skewed_clock(
     wrapper = ("faketime", "--exclude-monotonic", "-f", skew)
     with staged(kubectl, system, image, tmp_path, wrapper) as stage:
         stage.operator.start()
-        kubectl.apply(objects.dataset(), objects.model(), objects.deployment())
-        kubectl.wait_condition("modeldeployment", "tumours-production", "Ready", within=LONG)
+        kubectl.serve()
         assert_built_once(kubectl)
         assert stage.operator.alive
     version = kubectl.get("modelversion", "tumours-v1")

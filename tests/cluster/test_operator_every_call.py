@@ -19,6 +19,7 @@ from support import objects
 from support.durations import LONG, SHORT
 from support.fault_proxy import Call, FaultProxy, Moment, Trap
 from support.kubectl import Kubectl
+from support.objects import DEPLOYMENT
 from support.operator_process import OperatorProcess, jobs_made, no_operator_in_cluster
 from support.stage import staged
 
@@ -102,7 +103,7 @@ def test_every_call_may_be_the_last(kubectl: Kubectl, killer: Killer) -> None:
         objects.model(),
         objects.deployment(autoscaling=scaled),
     )
-    kubectl.wait_condition("modeldeployment", "tumours-production", "Ready", within=LONG)
+    kubectl.wait_condition("modeldeployment", DEPLOYMENT, "Ready", within=LONG)
     kubectl.wait_condition("model", "tumours", "Ready", within=LONG)
     kubectl.wait_gone("job", "tumours-v1", within=LONG)
     sys.stdout.write("killed at:\n" + "\n".join(killer.deaths) + "\n")
@@ -113,6 +114,6 @@ def test_every_call_may_be_the_last(kubectl: Kubectl, killer: Killer) -> None:
     assert version["status"]["phase"] == "READY"
     assert version["status"].get("rebuilds", 0) == 0
     assert len(jobs_made(kubectl)) == 2, "one to read the data, one to train"
-    deployment = kubectl.get("deployment", "tumours-production")
+    deployment = kubectl.get("deployment", DEPLOYMENT)
     assert deployment is not None
     assert deployment["spec"]["replicas"] == 2

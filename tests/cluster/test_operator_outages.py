@@ -8,6 +8,7 @@ from support import objects
 from support.cluster_parts import own_cluster, restart
 from support.durations import LONG, MEDIUM, SHORT
 from support.kubectl import Kubectl
+from support.objects import DEPLOYMENT
 from support.stage import assert_built_once, drafts, wait_drafts
 
 pytestmark = pytest.mark.cluster
@@ -44,6 +45,6 @@ def test_build_outlives_a_restart(kubectl: Kubectl, system: Kubectl, part: str, 
     kubectl.apply(*drafts(DRAFTS))
     wait_drafts(kubectl, DRAFTS, within=SHORT)
 
-    kubectl.wait_condition("modeldeployment", "tumours-production", "Ready", within=LONG)
+    kubectl.wait_condition("modeldeployment", DEPLOYMENT, "Ready", within=LONG)
     assert_built_once(kubectl)
     assert operator_restarts(system) == before

@@ -1,4 +1,7 @@
-"""A served model while it is asked: versions change without a failed request, pods follow load."""
+"""A served model while it is asked: pods and versions change without a failed request.
+
+The tests share a model; each has it served first as it needs it, which is soon done.
+"""
 
 from __future__ import annotations
 
@@ -6,55 +9,94 @@ import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from support import load, objects
 from support.durations import LONG, MEDIUM, SHORT
-from support.kubectl import Kubectl, Object
+from support.kubectl import Kubectl, Object, Refused, poll
+from support.objects import DEPLOYMENT
 from support.rest import make_key, open_client
 
 pytestmark = pytest.mark.cluster
 
 ROW = json.loads((Path(__file__).parents[2] / "examples/tumour.json").read_text())
-DEPLOYMENT = "tumours-production"
+PATH = "/models/tumours/latest/infer"
+ROLLOUTS = 3
+CONNECTIONS = 8
+SERVING = "app.kubernetes.io/component=serving"
 
 
-@pytest.fixture
-def key(kubectl: Kubectl, api_url: str) -> str:
-    made = make_key(kubectl.namespace)
+@pytest.fixture(scope="module")
+def key(shared: Kubectl, api_url: str) -> str:
+    made = make_key(shared.namespace)
     with open_client(api_url, made):
         return made
 
 
-def serve(kubectl: Kubectl, **spec: Any) -> None:
-    kubectl.apply(objects.dataset(), objects.model(), objects.deployment(**spec))
-    kubectl.wait_condition("modeldeployment", DEPLOYMENT, "Ready", within=LONG)
+def roll(kubectl: Kubectl) -> None:
+    """Replace all pods, and wait until that is done."""
+    kubectl.run("rollout", "restart", f"deployment/{DEPLOYMENT}")
+    status = ("rollout", "status", f"deployment/{DEPLOYMENT}", f"--timeout={LONG}s")
+    kubectl.run(*status, timeout=LONG + 1)
+
+
+def evict(kubectl: Kubectl, pod: str) -> None:
+    """Ask for the pod to go as the drain of a node does; while the budget refuses, ask again."""
+    eviction = {
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": {"name": pod, "namespace": kubectl.namespace},
+    }
+    path = f"/api/v1/namespaces/{kubectl.namespace}/pods/{pod}/eviction"
+
+    def accepted() -> bool | None:
+        try:
+            kubectl.run("create", "--raw", path, "-f", "-", stdin=json.dumps(eviction))
+        except Refused as refused:
+            if "disruption budget" not in str(refused):
+                raise
+            return None
+        return True
+
+    assert poll(accepted, MEDIUM), f"the budget never lets {pod} go"
+
+
+def test_no_request_fails_while_all_pods_are_replaced_or_evicted(
+    shared: Kubectl, api_url: str, key: str
+) -> None:
+    """Pitfalls 7.2 and 7.12: rollouts, and evictions of all pods as by the drain of their node."""
+    shared.serve(replicas=2)
+    with load.requests(api_url, key, PATH, ROW, threads=CONNECTIONS) as asked:
+        for _ in range(ROLLOUTS):
+            roll(shared)
+        for pod in [pod["metadata"]["name"] for pod in shared.list("pods", SERVING)]:
+            evict(shared, pod)
+        shared.wait_condition("modeldeployment", DEPLOYMENT, "Ready", within=MEDIUM)
+    assert asked.failures == []
+    assert asked.answered > 100 * ROLLOUTS
 
 
 def test_a_new_version_takes_over_without_a_failed_request(
-    kubectl: Kubectl, api_url: str, key: str
+    shared: Kubectl, api_url: str, key: str
 ) -> None:
-    serve(kubectl)
-    path = "/models/tumours/latest/infer"
-    with load.requests(api_url, key, path, ROW, threads=2, pause=0.02) as asked:
-        kubectl.run("annotate", "model", "tumours", "modelyard.dev/retrain=again")
-        kubectl.wait(
-            "modeldeployment",
-            DEPLOYMENT,
-            lambda seen: seen["status"].get("servingVersion") == 2,
-            within=LONG,
-            what="serving version 2",
-        )
-        kubectl.run("rollout", "restart", f"deployment/{DEPLOYMENT}")
-        kubectl.run("rollout", "status", f"deployment/{DEPLOYMENT}", "--timeout=90s")
-        kubectl.run("delete", "pod", "-l", "app.kubernetes.io/component=serving", "--wait=false")
-        kubectl.wait_condition("modeldeployment", DEPLOYMENT, "Ready", within=MEDIUM)
+    before = shared.serve()["status"]["servingVersion"]
+    with load.requests(api_url, key, PATH, ROW, threads=2, pause=0.02) as asked:
+        retrain(shared, before + 1)
+        roll(shared)
+        shared.run("delete", "pod", "-l", SERVING, "--wait=false")
+        shared.wait_condition("modeldeployment", DEPLOYMENT, "Ready", within=MEDIUM)
     assert asked.answered > 100
-    assert asked.versions == {"v1.0", "v2.0"}
+    assert asked.versions == {f"v{before}.0", f"v{before + 1}.0"}
     assert asked.failures == []
+
+
+def retrain(kubectl: Kubectl, version: int) -> None:
+    """Make this version, and wait until it is served."""
+    annotation = f"modelyard.dev/retrain={version}"
+    kubectl.run("annotate", "--overwrite", "model", "tumours", annotation)
+    kubectl.wait_serving(version)
 
 
 def wanted_pods(seen: Object) -> int:
@@ -96,11 +138,10 @@ class Scale:
 
 
 def test_pods_follow_the_load_up_and_down_and_nobody_fights_the_autoscaler(
-    kubectl: Kubectl, system: Kubectl, api_url: str, key: str
+    shared: Kubectl, system: Kubectl, api_url: str, key: str
 ) -> None:
     """Pitfall 7.1: through an operator's restart and a change of the version."""
-    serve(
-        kubectl,
+    serving = shared.serve(
         autoscaling={
             "minReplicas": 1,
             "maxReplicas": 3,
@@ -110,21 +151,14 @@ def test_pods_follow_the_load_up_and_down_and_nobody_fights_the_autoscaler(
         resources={"requests": {"cpu": "50m"}},
     )
     path = "/models/tumours/latest/predictions"
-    with Scale(kubectl) as scale:
+    with Scale(shared) as scale:
         with load.requests(api_url, key, path, [ROW] * 200, threads=2) as asked:
-            wait_scaled(kubectl, lambda pods: pods >= 2, "two or more")
+            wait_scaled(shared, lambda pods: pods >= 2, "two or more")
             system.run("rollout", "restart", "deployment/modelyard-operator")
             system.run("rollout", "status", "deployment/modelyard-operator", "--timeout=60s")
-            kubectl.never("deployment", DEPLOYMENT, lambda seen: wanted_pods(seen) < 2)
-            kubectl.run("annotate", "model", "tumours", "modelyard.dev/retrain=again")
-            kubectl.wait(
-                "modeldeployment",
-                DEPLOYMENT,
-                lambda seen: seen["status"].get("servingVersion") == 2,
-                within=LONG,
-                what="serving version 2",
-            )
-        wait_scaled(kubectl, lambda pods: pods == 1, "one again")
+            shared.never("deployment", DEPLOYMENT, lambda seen: wanted_pods(seen) < 2)
+            retrain(shared, serving["status"]["servingVersion"] + 1)
+        wait_scaled(shared, lambda pods: pods == 1, "one again")
     assert scale.samples, "looked at least once"
     assert scale.fights == []
     assert asked.failures == []
@@ -138,19 +172,19 @@ def wait_scaled(kubectl: Kubectl, holds: Callable[[int], bool], what: str) -> No
 
 
 def test_without_an_autoscaler_it_holds_its_replicas_and_kubectl_scale_works(
-    kubectl: Kubectl,
+    shared: Kubectl,
 ) -> None:
-    serve(kubectl)
-    kubectl.run("scale", f"mdep/{DEPLOYMENT}", "--replicas=2")
-    kubectl.wait(
+    shared.serve()
+    shared.run("scale", f"mdep/{DEPLOYMENT}", "--replicas=2")
+    shared.wait(
         "modeldeployment",
         DEPLOYMENT,
         lambda seen: seen["status"].get("readyReplicas") == 2,
         within=MEDIUM,
         what="two pods ready",
     )
-    kubectl.run("scale", f"deployment/{DEPLOYMENT}", "--replicas=3")
-    kubectl.wait(
+    shared.run("scale", f"deployment/{DEPLOYMENT}", "--replicas=3")
+    shared.wait(
         "deployment",
         DEPLOYMENT,
         lambda seen: wanted_pods(seen) == 2,
@@ -159,28 +193,34 @@ def test_without_an_autoscaler_it_holds_its_replicas_and_kubectl_scale_works(
     )
 
 
-def test_what_is_changed_or_deleted_by_hand_comes_back(kubectl: Kubectl) -> None:
-    serve(kubectl)
-    kubectl.delete("service", DEPLOYMENT)
+def test_what_is_changed_or_deleted_by_hand_comes_back(shared: Kubectl) -> None:
+    shared.serve(replicas=1)
+    shared.delete("service", DEPLOYMENT)
     image = {"spec": {"template": {"spec": {"containers": [{"name": "serve", "image": "wrong"}]}}}}
-    kubectl.run("patch", "deployment", DEPLOYMENT, "-p", json.dumps(image))
-    kubectl.wait("service", DEPLOYMENT, lambda _: True, within=MEDIUM, what="there again")
-    kubectl.wait(
+    shared.run("patch", "deployment", DEPLOYMENT, "-p", json.dumps(image))
+    shared.wait("service", DEPLOYMENT, lambda _: True, within=MEDIUM, what="there again")
+    shared.wait(
         "deployment",
         DEPLOYMENT,
         lambda seen: seen["spec"]["template"]["spec"]["containers"][0]["image"] != "wrong",
         within=MEDIUM,
         what="of the right image",
     )
-    kubectl.wait_condition("modeldeployment", DEPLOYMENT, "Ready", within=MEDIUM)
+    shared.wait_condition("modeldeployment", DEPLOYMENT, "Ready", within=MEDIUM)
 
 
 def test_a_prediction_for_a_model_that_is_not_deployed_says_how_to_deploy_it(
-    kubectl: Kubectl, api_url: str, key: str
+    shared: Kubectl, api_url: str, key: str
 ) -> None:
-    kubectl.apply(objects.dataset(), objects.model())
-    kubectl.wait_condition("model", "tumours", "Ready", within=LONG)
+    shared.apply(objects.dataset(), objects.model())
+    shared.wait_condition("model", "tumours", "Ready", within=LONG)
+    shared.delete("modeldeployment", DEPLOYMENT)
     with open_client(api_url, key) as client:
-        answer = client.post("/models/tumours/v1.0/infer", json=ROW)
-    assert answer.status_code == httpx.codes.NOT_FOUND
+
+        def refused() -> httpx.Response | None:
+            answer = client.post(PATH, json=ROW)
+            return answer if answer.status_code == httpx.codes.NOT_FOUND else None
+
+        answer = poll(refused, SHORT)
+    assert answer is not None
     assert any("deploy" in suggestion for suggestion in answer.json()["error"]["suggestions"])

@@ -10,5 +10,5 @@ LONG = 300
 NEVER = 8
 #: A replica takes over from one that was killed: its Lease, and a look at it every two seconds.
 TAKEOVER = 20
-#: For how long nothing must be written.
-AT_REST = 20
+#: For how long nothing must be written: twice the longest time between two looks at an object.
+AT_REST = 10

@@ -24,6 +24,8 @@ import aiohttp
 import yaml
 from aiohttp import web
 
+from support.loop_thread import LoopThread
+
 Moment = Literal["before", "after"]
 HOP_HEADERS = {"transfer-encoding", "connection", "keep-alive", "content-length", "host"}
 SILENCE = 3600.0
@@ -58,13 +60,12 @@ def call_of(method: str, path: str) -> Call:
     return Call(method, f"{resource[1]}/*{resource[2]}" if resource else path)
 
 
-class FaultProxy:
-    """The proxy, in a thread of its own; a context manager."""
+class FaultProxy(LoopThread):
+    """The proxy; a context manager."""
 
     def __init__(self, kubeconfig: Path) -> None:
+        super().__init__()
         self._server, self._tls = _read(kubeconfig)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._streams: set[_Stream] = set()
         self.calls: list[Call] = []
         self.trap: Trap | None = None
@@ -73,17 +74,6 @@ class FaultProxy:
         #: For how long each piece of a watch is held up.
         self.watch_delay = 0.0
         self.url = ""
-
-    def __enter__(self) -> FaultProxy:
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(20)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(20)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(20)
-        self._loop.close()
 
     def kubeconfig(self, folder: Path) -> Path:
         """A kubeconfig that names the proxy."""
@@ -111,7 +101,7 @@ class FaultProxy:
         """Reset the connections of the open watches; how many there were."""
         open_ = list(self._streams)
         for stream in open_:
-            self._loop.call_soon_threadsafe(stream.cut)
+            self._soon(stream.cut)
         return len(open_)
 
     async def _start(self) -> None:
@@ -132,10 +122,6 @@ class FaultProxy:
     async def _stop(self) -> None:
         await self._session.close()
         await self._runner.cleanup()
-        left = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
 
     async def _pass_on(self, request: web.Request) -> web.StreamResponse:
         if self.fault is not None and (answered := self.fault(request)) is not None:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from support.durations import NEVER, SHORT
+from support import objects
+from support.durations import LONG, NEVER, SHORT
 
 Object = dict[str, Any]
 POLL_SECONDS = 0.5
@@ -120,6 +121,21 @@ class Kubectl:
             lambda seen: condition(seen, type_).get("reason") == reason,
             within=within,
             what=f"{type_} with reason {reason}",
+        )
+
+    def serve(self, **deployment: Any) -> Object:
+        """Have the tumours learnt and served, with these fields of the ModelDeployment's spec."""
+        self.apply(objects.dataset(), objects.model(), objects.deployment(**deployment))
+        return self.wait_condition("modeldeployment", objects.DEPLOYMENT, "Ready", within=LONG)
+
+    def wait_serving(self, version: int, *, within: float = LONG) -> Object:
+        """Wait until pods of this version of the tumours have taken over from the one before."""
+        return self.wait(
+            "modeldeployment",
+            objects.DEPLOYMENT,
+            lambda seen: seen.get("status", {}).get("servingVersion") == version,
+            within=within,
+            what=f"serving version {version}",
         )
 
     def wait_gone(self, kind: str, name: str, *, within: float) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 API_VERSION = "modelyard.dev/v1alpha1"
+#: The ModelDeployment of most tests.
+DEPLOYMENT = "tumours-production"
 Object = dict[str, Any]
 
 
@@ -27,7 +29,7 @@ def model(name: str = "tumours", **spec: Any) -> Object:
     return _object("Model", name, quick | spec)
 
 
-def deployment(name: str = "tumours-production", model: str = "tumours", **spec: Any) -> Object:
+def deployment(name: str = DEPLOYMENT, model: str = "tumours", **spec: Any) -> Object:
     """A ModelDeployment of one pod."""
     return _object("ModelDeployment", name, {"modelRef": {"name": model}} | spec)
 

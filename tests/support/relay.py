@@ -7,40 +7,29 @@ API server and of the store.
 from __future__ import annotations
 
 import asyncio
-import threading
 from contextlib import suppress
 from typing import Literal
+
+from support.loop_thread import LoopThread
 
 State = Literal["open", "cut", "silent"]
 CHUNK = 65536
 
 
-class Relay:
+class Relay(LoopThread):
     """A port of the loopback address that leads to another one; a context manager."""
 
     def __init__(self, host: str, port: int) -> None:
+        super().__init__()
         self._target = host, port
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._state: State = "open"
         self._writers: set[asyncio.StreamWriter] = set()
         self.port = 0
 
-    def __enter__(self) -> Relay:
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(20)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(20)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(20)
-        self._loop.close()
-
     def cut(self) -> None:
         """End all connections, and every new one at once."""
         self._state = "cut"
-        self._loop.call_soon_threadsafe(self._drop)
+        self._soon(self._drop)
 
     def silence(self) -> None:
         """Take all bytes and pass none on, as where packets are dropped: nobody is told."""
@@ -50,7 +39,7 @@ class Relay:
         """Pass bytes on again; connections that were silent are ended, since bytes are missing."""
         silent, self._state = self._state == "silent", "open"
         if silent:
-            self._loop.call_soon_threadsafe(self._drop)
+            self._soon(self._drop)
 
     async def _start(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -59,10 +48,6 @@ class Relay:
     async def _stop(self) -> None:
         self._server.close()
         self._drop()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
 
     def _drop(self) -> None:
         for writer in self._writers:

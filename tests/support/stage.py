@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support import objects
+from support.durations import LONG
 from support.fault_proxy import FaultProxy
 from support.kubectl import Kubectl, condition
 from support.operator_process import (
@@ -68,6 +69,13 @@ def wait_drafts(kubectl: Kubectl, count: int, *, within: float) -> None:
     """Wait until every draft has been told what it lacks: no key was dropped."""
     for number in range(count):
         kubectl.wait_reason("model", f"draft-{number}", "DatasetMissing", within=within)
+
+
+def assert_served(stage: Stage) -> None:
+    """The tumours come to be served, and nothing was done twice or restarted on the way."""
+    stage.kubectl.wait_condition("modeldeployment", objects.DEPLOYMENT, "Ready", within=LONG)
+    assert_built_once(stage.kubectl)
+    assert stage.operator.alive
 
 
 def assert_built_once(kubectl: Kubectl, model: str = "tumours") -> None:
