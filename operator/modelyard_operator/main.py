@@ -27,6 +27,7 @@ from modelyard_operator.cluster.kinds import DEPLOYMENT, JOB, MODEL_DEPLOYMENT
 from modelyard_operator.cluster.lease import Election
 from modelyard_operator.cluster.queue import Queues, new_queues
 from modelyard_operator.cluster.reconciler import Doors, Reconciler
+from modelyard_operator.cluster.relists import Relists
 from modelyard_operator.cluster.resync import Resync
 from modelyard_operator.cluster.routing import Key
 from modelyard_operator.cluster.secrets import StoreSecrets
@@ -49,6 +50,8 @@ logger = logging.getLogger(__name__)
 
 #: The net under the watches; a list an interval costs the API server nothing to speak of.
 RESYNC_EVERY = 300.0
+#: Watches that expire do so together; they share a resync.
+RELISTS_TOGETHER = 2.0
 RETRY_START = 5.0
 HEALTH_EVERY = 5.0
 GRACE = 10.0
@@ -64,6 +67,7 @@ class Program:
     cache: Cache
     queues: Queues
     intake: Intake
+    relists: Relists
     resync: Resync
     pool: WorkerPool
     health: Health
@@ -128,6 +132,7 @@ def _assemble(settings: Settings, configuration: Configuration, api: Api, store:
         cache=cache,
         queues=queues,
         intake=intake,
+        relists=Relists(),
         resync=Resync(api, cache, intake, settings.namespaces),
         pool=pool,
         health=Health(pool, expected_watches(settings.namespaces)),
@@ -165,7 +170,7 @@ async def _watch(program: Program, stop: asyncio.Event) -> None:
     stopped = asyncio.create_task(stop.wait())
     watching = asyncio.create_task(
         kopf.operator(
-            registry=build_registry(program.intake, program.configuration),
+            registry=build_registry(program.intake, program.configuration, program.relists),
             settings=build_settings(),
             standalone=True,
             # Left out, kopf asks for the user's name, which a uid in a pod does not have.
@@ -265,7 +270,7 @@ async def _watch_health(program: Program, stop: asyncio.Event) -> None:
 
 async def _resync_now_and_then(program: Program) -> None:
     while True:
-        await asyncio.sleep(RESYNC_EVERY)
+        await _resync_time(program.relists)
         try:
             missed = await program.resync.run()
             logger.debug("resynced", extra={"missed": missed})
@@ -273,6 +278,18 @@ async def _resync_now_and_then(program: Program) -> None:
                 await _keep_store_secrets(program)
         except OperatorError as error:
             logger.warning("resync failed", extra={"error": str(error)})
+            await asyncio.sleep(RETRY_START)
+            program.relists.missed.set()
+
+
+async def _resync_time(relists: Relists) -> None:
+    """Wait for the next round, or until watches that began anew may have missed something."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(RESYNC_EVERY):
+            await relists.missed.wait()
+    if relists.missed.is_set():
+        await asyncio.sleep(RELISTS_TOGETHER)
+        relists.missed.clear()
 
 
 async def _keep_store_secrets(program: Program) -> None:

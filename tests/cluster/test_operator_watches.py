@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
 from support import objects
-from support.durations import LONG, MEDIUM
+from support.durations import LONG, MEDIUM, SHORT
 from support.kubectl import Kubectl
 from support.operator_process import no_operator_in_cluster
 from support.stage import Stage, assert_served, drafts, staged, wait_drafts
@@ -25,7 +26,7 @@ GONE = {
     "kind": "Status",
     "apiVersion": "v1",
     "status": "Failure",
-    "code": 410,
+    "code": HTTPStatus.GONE,
     "reason": "Expired",
     "message": "too old resource version",
 }
@@ -68,22 +69,41 @@ def test_watch_that_lags_doubles_nothing(stage: Stage) -> None:
     assert_served(stage)
 
 
-def test_expired_watch_is_begun_anew(stage: Stage) -> None:
-    """Pitfall 2.3: each watch is told twice that its version is too old, as the API server does."""
+def expired_in_stream() -> web.Response:
+    return web.Response(text=json.dumps({"type": "ERROR", "object": GONE}) + "\n")
+
+
+def expired() -> web.Response:
+    return web.json_response(GONE, status=HTTPStatus.GONE)
+
+
+def is_watch(request: web.Request) -> bool:
+    return request.query.get("watch") in ("true", "1")
+
+
+def test_expired_watch_is_begun_anew_and_misses_nothing(stage: Stage) -> None:
+    """Pitfalls 1.1, 2.3, 2.4: watches are told that they are too old, in each way that there is."""
+    answers = (expired_in_stream, expired, expired, expired_in_stream)
     start_building(stage)
     seen: Counter[str] = Counter()
 
-    def expired(request: web.Request) -> web.Response | None:
-        if request.query.get("watch") not in ("true", "1"):
+    def play(request: web.Request) -> web.Response | None:
+        if not is_watch(request):
             return None
         seen[request.path] += 1
-        if seen[request.path] <= 2:
-            return web.Response(text=json.dumps({"type": "ERROR", "object": GONE}) + "\n")
-        return None
+        return answers[seen[request.path] - 1]() if seen[request.path] <= len(answers) else None
 
-    stage.proxy.fault = expired
+    stage.proxy.fault = play
     assert stage.proxy.cut_watches() >= LEAST_WATCHES
     stage.kubectl.apply(*drafts(DRAFTS))
     wait_drafts(stage.kubectl, DRAFTS, within=MEDIUM)
     assert_served(stage)
-    assert len([path for path, count in seen.items() if count > 2]) >= LEAST_WATCHES
+    assert len([path for path, n in seen.items() if n > len(answers)]) >= LEAST_WATCHES
+
+    # What goes while watches have expired is in no list and no watch any more.
+    stage.proxy.fault = lambda request: expired() if request.method == "GET" else None
+    stage.proxy.cut_watches()
+    stage.kubectl.delete("service", objects.DEPLOYMENT)
+    stage.proxy.fault = None
+    stage.kubectl.wait("service", objects.DEPLOYMENT, lambda _: True, within=SHORT, what="there")
+    assert stage.operator.alive, "the same process all the time"

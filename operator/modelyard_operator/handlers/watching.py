@@ -13,16 +13,19 @@ from kubernetes.aio.client import Configuration
 from modelyard_crds import names
 from modelyard_operator.cluster.intake import Intake
 from modelyard_operator.cluster.kinds import CHILD_KINDS, CHILD_SELECTOR, WATCHED_KINDS, Kind
-from modelyard_operator.cluster.login import connection_info
+from modelyard_operator.cluster.login import open_session
+from modelyard_operator.cluster.relists import Relists
 
 
-def build_registry(intake: Intake, configuration: Configuration) -> kopf.OperatorRegistry:
+def build_registry(
+    intake: Intake, configuration: Configuration, relists: Relists
+) -> kopf.OperatorRegistry:
     """What is watched, and where its events go."""
     registry = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=registry)
-    async def login(**_: Any) -> kopf.ConnectionInfo:
-        return await connection_info(configuration)
+    async def login(**_: Any) -> kopf.AiohttpSession:
+        return await open_session(configuration, relists.pass_on)
 
     for kind in WATCHED_KINDS:
         watched = kopf.on.event(
