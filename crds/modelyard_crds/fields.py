@@ -109,6 +109,10 @@ NodeSelector = Annotated[
 ]
 
 
+#: Where nobody sets a budget, a search is over long before; a slow one ends here.
+LONGEST_SEARCH = "10m"
+
+
 class Training(ApiModel):
     """How to search for the model, and where its pod may run."""
 
@@ -121,9 +125,10 @@ class Training(ApiModel):
         ge=1,
         le=1000,
     )
-    time_budget: str = Field(
-        "10m",
-        description="How long to search, such as 90s, 10m or 1h30m.",
+    time_budget: str | None = Field(
+        None,
+        description="Search this long, such as 90s, 10m or 1h30m; by default as long as it takes "
+        f"for a good answer, at most {LONGEST_SEARCH}.",
         max_length=16,
         pattern=r"^([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
         min_length=2,
@@ -145,6 +150,11 @@ class Training(ApiModel):
     tolerations: list[Toleration] | None = Field(
         None, description="Taints that the pod puts up with.", max_length=16
     )
+
+    @property
+    def budget_seconds(self) -> int:
+        """When a search ends at the latest, from its beginning."""
+        return seconds_of(self.time_budget or LONGEST_SEARCH)
 
 
 class Source(ApiModel):

@@ -6,7 +6,7 @@ The same for a pod and by hand: callers differ in where the files lie and who wa
 import importlib.metadata
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -92,6 +92,7 @@ def build_version(job: Job, fetch: Callable[[], Fetched], reporter: Reporter) ->
         learn(goal, table, encoding, stage, plan.series)
         for goal, stage in zip(plan.goals, parts, strict=True)
     ]
+    plan = _with_warnings(plan, learnt, reporter)
     reporter.step(PUBLISH, "Writing the artifact")
     return _publish(job, plan, _Result(learnt, rows), reporter)
 
@@ -136,6 +137,14 @@ def _encoding(table: Table, plan: Plan) -> Encoding:
     known = ~np.logical_and.reduce([table.by_name[goal.target].missing for goal in plan.goals])
     rows = table if known.all() else table.take(known)
     return make_encoding([rows.by_name[name] for name in plan.features])
+
+
+def _with_warnings(plan: Plan, learnt: list[Learnt], reporter: Reporter) -> Plan:
+    """The plan, and what was noticed while it was carried out."""
+    found = [text for item in learnt for text in item.warnings]
+    for text in found:
+        reporter.log(text, "WARNING")
+    return replace(plan, warnings=[*plan.warnings, *found])
 
 
 def _publish(job: Job, plan: Plan, result: _Result, reporter: Reporter) -> Built:

@@ -50,7 +50,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--metric", choices=get_args(Metric))
     parser.add_argument("--max-iterations", type=_positive, help="most candidates to try")
-    parser.add_argument("--time-budget", type=_positive, default=600, help="seconds of search")
+    parser.add_argument("--time-budget", type=_positive, help="search so many seconds")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, required=True, help="folder for the artifact")
     parser.add_argument("--json", action="store_true", help="print a JSON report")
@@ -118,7 +118,7 @@ def _request(options: argparse.Namespace, digest: str) -> BuildRequest:
     training = Training(
         metric=options.metric,
         max_iterations=options.max_iterations,
-        time_budget=f"{options.time_budget}s",
+        time_budget=f"{options.time_budget}s" if options.time_budget else None,
         seed=options.seed,
     )
     build = Build(

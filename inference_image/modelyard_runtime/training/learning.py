@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from modelyard_crds.fields import Training, seconds_of
+from modelyard_crds.fields import Training
 from modelyard_runtime.artifacts.progress import Reporter
 from modelyard_runtime.data.table import Column, Table
 from modelyard_runtime.plan.goal import Goal
@@ -59,6 +59,16 @@ class Learnt(NamedTuple):
     winner: Winner
     shares: dict[str, float]
 
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should know of how the model was found."""
+        if not self.outcome.too_short:
+            return []
+        return [
+            f"The time budget ended with the first candidate for {self.goal.target!r}: this is a "
+            "baseline, give the search more time (training.timeBudget)."
+        ]
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -89,7 +99,7 @@ def stages(
     """Equal parts of the time and the percentages of a build."""
     count = len(goals)
     edges = np.linspace(*span, count + 1).tolist()
-    budget = seconds_of(training.time_budget) / count
+    budget = training.budget_seconds / count
     return [
         Stage(
             training,
@@ -197,11 +207,13 @@ def _truth(goal: Goal, target: Column) -> NDArray[Any]:
 
 
 def _search(goal: Goal, problem: Problem, stage: Stage) -> Outcome:
-    most = stage.training.max_iterations
     stage.step(0.0, "Preparing the search")
     began = time.monotonic()
-    expected = most_candidates(problem, most)
-    watch = _watcher(goal, stage, began, expected)
+    training = stage.training
+    limits = Limits(
+        began + stage.budget, training.max_iterations, used_up=training.time_budget is not None
+    )
+    watch = _watcher(goal, stage, began, most_candidates(problem, limits))
     records = stage.records_of(problem)
     if records.found:
         stage.reporter.log(f"{records.found} fits of an earlier try are used again.")
@@ -209,14 +221,14 @@ def _search(goal: Goal, problem: Problem, stage: Stage) -> Outcome:
         local_runner(problem, stage.cpus, records.begin) as runner,
         recording(runner, records) as recorded,
     ):
-        outcome = search(problem, Limits(began + stage.budget, most), recorded, watch)
+        outcome = search(problem, limits, recorded, watch)
     stage.reporter.log(
         f"The search{stage.said} ended after {outcome.tried} candidates: {outcome.stopped}."
     )
     return outcome
 
 
-def _watcher(goal: Goal, stage: Stage, began: float, expected: int) -> Watcher:
+def _watcher(goal: Goal, stage: Stage, began: float, expected: float) -> Watcher:
     say: Callable[[str], None] = stage.reporter.log
 
     def watch(number: int, candidate: Candidate, best: float | None) -> None:

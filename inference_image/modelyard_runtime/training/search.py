@@ -6,9 +6,10 @@ there, so that a search is the same for a seed and a number of candidates, howev
 processors or machines run the fits; only a time budget that ends first may change it.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
@@ -22,31 +23,38 @@ from modelyard_runtime.training.runner import Runner
 
 #: Candidates that are tried side by side.
 ROUND = 3
-#: Rounds without an improvement, after the portfolio, until the search stops.
-PATIENCE = 1
+#: Rounds without an improvement, after the portfolio, until a search of a set count stops.
+PATIENCE = 4
 IMPROVEMENT = 1e-3
 #: By how much a candidate may be behind the best one on the same fits and still go on.
 BEHIND = 0.02
 FIRST_FOLDS = 2
+TIME_OVER = "the time budget ended"
 #: Rows of the rungs of a large table, before all of them.
 RUNG_ROWS = (10_000, 40_000)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """When a search ends at the latest; ``deadline`` is in time.monotonic's seconds."""
+    """When a search ends; ``deadline`` is in time.monotonic's seconds.
+
+    A deadline that is used up was chosen: only it or the count ends the search. One that is not is
+    a net, and the answer is to come soon.
+    """
 
     deadline: float
     max_candidates: int | None = None
+    used_up: bool = False
 
 
-def most_candidates(problem: Problem, asked: int | None) -> int:
+def most_candidates(problem: Problem, limits: Limits) -> float:
     """How many candidates a search tries at most.
 
-    Where nobody asks for more, the answer is to come soon: the portfolio, and one round near
-    what was best in it.
+    Where nobody asks for more these are the portfolio, and one round near what was best in it.
     """
-    return asked or len(portfolio(problem.shape)) + ROUND
+    if limits.max_candidates is not None:
+        return limits.max_candidates
+    return math.inf if limits.used_up else len(portfolio(problem.shape)) + ROUND
 
 
 class Rung(NamedTuple):
@@ -62,6 +70,8 @@ class Trial:
 
     candidate: Candidate
     fitted: dict[Fit, Fitted] = field(default_factory=dict)
+    #: How many rungs it has passed.
+    passed: int = 0
 
     def score_at(self, fits: Sequence[Fit]) -> float:
         """The mean over some of its fits; NaN where one failed or was not made."""
@@ -89,11 +99,16 @@ class Trial:
 
 
 class Outcome(NamedTuple):
-    """Complete trials, the best one first, and how many candidates were tried."""
+    """Complete trials, the best one first, how many candidates were tried, and what ended it."""
 
     ranked: list[Trial]
     tried: int
     stopped: str
+
+    @property
+    def too_short(self) -> bool:
+        """Whether the time was over before there was anything to choose from."""
+        return self.stopped == TIME_OVER and len(self.ranked) == 1
 
 
 #: Told before each candidate: its number, itself, and the best score so far.
@@ -118,10 +133,10 @@ def search(problem: Problem, limits: Limits, runner: Runner, watch: Watcher) -> 
         before = state.best
         state.try_all(candidates)
         if state.best is not None and time.monotonic() >= limits.deadline:
-            stopped = "the time budget ended"
+            stopped = TIME_OVER
             break
         state.idle = 0 if _improved(before, state.best) else state.idle + 1
-        if state.varying and state.idle >= PATIENCE:
+        if state.varying and state.idle >= PATIENCE and not limits.used_up:
             stopped = "nothing improved"
             break
     return Outcome(state.ranked, state.tried, stopped)
@@ -129,8 +144,10 @@ def search(problem: Problem, limits: Limits, runner: Runner, watch: Watcher) -> 
 
 def _rounds(state: "_Search") -> Iterator[list[Candidate]]:
     """The portfolio in rounds, then variations of what is best by then."""
-    most = most_candidates(state.problem, state.limits.max_candidates)
-    first = portfolio(state.problem.shape)[:most]
+    most = most_candidates(state.problem, state.limits)
+    first = portfolio(state.problem.shape)
+    if len(first) > most:
+        del first[state.limits.max_candidates :]
     seen = set(first)
     # The first result is there soon: a search of little time has something to give.
     yield first[:1]
@@ -142,7 +159,7 @@ def _rounds(state: "_Search") -> Iterator[list[Candidate]]:
         fresh = (
             one for one in variations(best, state.problem.shape.seed + len(seen)) if one not in seen
         )
-        chosen = list(islice(fresh, min(ROUND, most - len(seen))))
+        chosen = list(islice(fresh, int(min(ROUND, most - len(seen)))))
         seen.update(chosen)
         yield chosen
 
@@ -168,24 +185,49 @@ class _Search:
         for candidate in candidates:
             self.tried += 1
             self._watch(self.tried, candidate, self.best.score if self.best else None)
-        for rung in self._rungs:
-            self._fit(trials, rung)
-            trials = [trial for trial in trials if self._keeps_up(trial, rung)]
-        self.ranked = sorted([*self.ranked, *trials], key=lambda trial: -trial.score)
+        self._fit(trials)
+        complete = [trial for trial in trials if trial.passed == len(self._rungs)]
+        self.ranked = sorted([*self.ranked, *complete], key=lambda trial: -trial.score)
 
-    def _fit(self, trials: Sequence[Trial], rung: Rung) -> None:
-        """The fits of a rung; those that the deadline finds waiting are not made."""
-        futures: dict[Future[Fitted], tuple[Trial, Fit]] = {
-            self._runner.submit(fit): (trial, fit)
-            for trial in trials
-            for fit in _fits(trial.candidate, rung)
-        }
-        left = None if self.best is None else max(0.0, self.limits.deadline - time.monotonic())
-        late = wait(futures, timeout=left).not_done
-        for future, (trial, fit) in futures.items():
-            if future in late and future.cancel():
-                continue
-            trial.fitted[fit] = future.result()
+    def _fit(self, trials: Sequence[Trial]) -> None:
+        """Take each trial from rung to rung, as far as it keeps up with the best.
+
+        That is the best of earlier rounds, so that it does not matter which fit ends first. Fits
+        that the deadline finds waiting are not made.
+        """
+        running: dict[Future[Fitted], tuple[Trial, Fit]] = {}
+        for trial in trials:
+            running |= self._begin(trial)
+        over = False
+        while running:
+            done, rest = wait(running, None if over else self._left(), FIRST_COMPLETED)
+            if not done:
+                over = True
+                running = {future: running[future] for future in rest if not future.cancel()}
+            for future in done:
+                trial, fit = running.pop(future)
+                trial.fitted[fit] = future.result()
+                if self._passes(trial) and not over:
+                    running |= self._begin(trial)
+
+    def _left(self) -> float | None:
+        """Seconds to the deadline, which does not hold before there is a first result."""
+        return None if self.best is None else max(0.0, self.limits.deadline - time.monotonic())
+
+    def _begin(self, trial: Trial) -> dict[Future[Fitted], tuple[Trial, Fit]]:
+        """The fits of a trial's next rung, begun; none where it has passed all."""
+        rungs = self._rungs[trial.passed : trial.passed + 1]
+        fits = [fit for rung in rungs for fit in _fits(trial.candidate, rung)]
+        return {self._runner.submit(fit): (trial, fit) for fit in fits}
+
+    def _passes(self, trial: Trial) -> bool:
+        """Count a rung as passed once all its fits are there, and it keeps up on them."""
+        rung = self._rungs[trial.passed]
+        fits = _fits(trial.candidate, rung)
+        if any(fit not in trial.fitted for fit in fits) or not self._keeps_up(trial, rung):
+            return False
+        trial.passed += 1
+        return True
 
     def _keeps_up(self, trial: Trial, rung: Rung) -> bool:
         here = trial.score_at(_fits(trial.candidate, rung))

@@ -3,6 +3,7 @@
 from modelyard_crds import names
 from modelyard_crds.base import NameRef
 from modelyard_crds.dataset import Dataset
+from modelyard_crds.fields import LONGEST_SEARCH
 from modelyard_crds.model import Model
 from modelyard_crds.model_version import Build, ModelVersion, ModelVersionSpec
 from modelyard_operator.resources.runtime import Manifest, metadata
@@ -24,9 +25,11 @@ def spec_hash(model: Model, dataset_digest: str) -> str:
             "dataset": dataset_digest,
             "metric": spec.training.metric,
             "maxIterations": spec.training.max_iterations,
-            "timeBudget": spec.training.time_budget,
+            "timeBudget": spec.training.time_budget or LONGEST_SEARCH,
             "seed": spec.training.seed,
             "retrain": model.metadata.annotations.get(names.ANNOTATION_RETRAIN, ""),
+            # A budget that is set is used up; one that is not keeps the hash that it always had.
+            **({"useUp": True} if spec.training.time_budget is not None else {}),
             **({"plan": spec.plan.to_json()} if spec.plan is not None else {}),
         }
     )

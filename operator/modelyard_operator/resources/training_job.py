@@ -2,7 +2,6 @@
 
 from modelyard_crds import names
 from modelyard_crds.build import ENV_BUILD_REQUEST, EXIT_USER_FAULT, BuildRequest
-from modelyard_crds.fields import seconds_of
 from modelyard_crds.model_version import ModelVersion
 from modelyard_operator.resources.runtime import (
     Manifest,
@@ -55,7 +54,7 @@ def build_training_job(version: ModelVersion, runtime: Runtime, job_id: str) -> 
 
 def deadline_seconds(version: ModelVersion) -> int:
     """When a Job that still runs is given up: the last net under a search that has its own."""
-    return 2 * seconds_of(version.spec.build.training.time_budget) + OVERHEAD_SECONDS
+    return 2 * version.spec.build.training.budget_seconds + OVERHEAD_SECONDS
 
 
 def failure_policy(container_name: str, final_codes: list[int]) -> Manifest:

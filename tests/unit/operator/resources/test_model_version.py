@@ -20,6 +20,7 @@ from unit.operator import samples
         {"training": {"metric": "roc_auc"}},
         {"training": {"maxIterations": 3}},
         {"training": {"timeBudget": "1m"}},
+        {"training": {"timeBudget": "10m"}},
         {"training": {"seed": 7}},
         {"annotations": {"modelyard.dev/retrain": "1"}},
     ],

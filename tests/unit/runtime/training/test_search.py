@@ -1,5 +1,6 @@
 """The search: deterministic, anytime, and unimpressed by candidates that fail."""
 
+import math
 import time
 from concurrent.futures import Future
 
@@ -12,7 +13,14 @@ from modelyard_runtime.training.fitting import Fit, Fitted, run_fit
 from modelyard_runtime.training.pipelines import build_pipeline
 from modelyard_runtime.training.problem import Problem, Shape, make_folds
 from modelyard_runtime.training.runner import local_runner
-from modelyard_runtime.training.search import ROUND, Limits, Outcome, rungs, search
+from modelyard_runtime.training.search import (
+    ROUND,
+    Limits,
+    Outcome,
+    most_candidates,
+    rungs,
+    search,
+)
 
 FAR = 1e9
 
@@ -58,8 +66,36 @@ def test_the_number_of_processors_changes_nothing():
 def test_a_budget_that_is_over_still_gives_one_model():
     outcome = searched(problem("regression"), Limits(time.monotonic() - 1))
     assert outcome.tried == 1
+    assert outcome.too_short
+
     assert outcome.ranked[0].score > 0
     assert outcome.stopped == "the time budget ended"
+
+
+class Instant:
+    """A runner whose fits take no time."""
+
+    def submit(self, fit):
+        answered = Future()
+        answered.set_result(Fitted(1.0 - len(fit.candidate.settings) / 100, None, 0.0))
+        return answered
+
+
+def test_a_budget_that_was_chosen_is_used_up():
+    """A set timeBudget searches that long, where the default would have ended much earlier."""
+    given = problem()
+    limits = Limits(time.monotonic() + 0.5, used_up=True)
+    outcome = search(given, limits, Instant(), quiet)
+    assert outcome.stopped == "the time budget ended"
+    assert outcome.tried > len(portfolio(given.shape)) + ROUND
+    assert not outcome.too_short
+
+
+def test_without_a_budget_the_answer_is_to_come_soon():
+    given = problem()
+    assert most_candidates(given, Limits(FAR)) == len(portfolio(given.shape)) + ROUND
+    assert most_candidates(given, Limits(FAR, used_up=True)) == math.inf
+    assert most_candidates(given, Limits(FAR, 7, used_up=True)) == 7
 
 
 def test_it_stops_when_nothing_improves():
