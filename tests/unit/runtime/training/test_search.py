@@ -76,7 +76,7 @@ class Instant:
     """A runner whose fits take no time."""
 
     def submit(self, fit):
-        answered = Future()
+        answered: Future[Fitted] = Future()
         answered.set_result(Fitted(1.0 - len(fit.candidate.settings) / 100, None, 0.0))
         return answered
 
