@@ -309,7 +309,7 @@ class AsyncModel:
         return found.deployments
 
     async def undeploy(self, deployment_id: str) -> None:
-        """Remove a deployment."""
+        """Remove a deployment; it is UNDEPLOYING until its pods have ended."""
         await self._send(
             calls.delete(rest.Undeployed, "models", self.name, "deployments", deployment_id)
         )

@@ -293,7 +293,7 @@ class Model:
         ).deployments
 
     def undeploy(self, deployment_id: str) -> None:
-        """Remove a deployment."""
+        """Remove a deployment; it is UNDEPLOYING until its pods have ended."""
         self._send(calls.delete(rest.Undeployed, "models", self.name, "deployments", deployment_id))
 
     def predict(

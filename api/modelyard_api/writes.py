@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, NoReturn, TypeVar
 
+import msgspec
+
 from modelyard_api.cache.kinds import Kind
 from modelyard_api.errors import (
     ConflictError,
@@ -64,13 +66,30 @@ class Writer:
         return _remember(kind, answer)
 
     async def delete(self, kind: Kind[R], resource: R) -> None:
-        """Delete this very object, not a later one of its name; gone already is as good."""
+        """Delete this very object, not a later one of its name; gone already is as good.
+
+        What it owns goes after it.
+        """
+        await self._delete(kind, resource, "Background")
         meta = resource.metadata
-        body = {"propagationPolicy": "Background", "preconditions": {"uid": meta.uid}}
+        kind.cache.remove(meta.namespace, meta.name, meta.uid)
+
+    async def retire(self, kind: Kind[R], resource: R) -> None:
+        """Delete this very object once what it owns and waits for has gone; it is seen until then.
+
+        Gone already is as good.
+        """
+        answer = await self._delete(kind, resource, "Foreground")
+        if answer is not None and msgspec.json.decode(answer)["kind"] == kind.type.info.kind:
+            _remember(kind, answer)
+
+    async def _delete(self, kind: Kind[R], resource: R, policy: str) -> bytes | None:
+        meta = resource.metadata
+        body = {"propagationPolicy": policy, "preconditions": {"uid": meta.uid}}
         path = f"{kind.path(meta.namespace)}/{meta.name}"
         with suppress(NotFoundError, ConflictError):
-            await self.send("DELETE", path, body=body)
-        kind.cache.remove(meta.namespace, meta.name, meta.uid)
+            return await self.send("DELETE", path, body=body)
+        return None
 
     async def send(self, method: str, path: str, **arguments: Any) -> bytes:
         """One request that changes something, with refusals as our errors."""

@@ -15,6 +15,7 @@ import modelyard
 from modelyard import NotFoundError
 from modelyard_api.mapping import rest_platform as platform
 from support.durations import LONG, MEDIUM
+from support.kubectl import poll
 
 pytestmark = pytest.mark.cluster
 
@@ -84,6 +85,12 @@ def test_a_life_with_the_client(api_url: str, key: str, tmp_path: Path) -> None:
         assert model.predict(row).model_version == "v2.0"
 
         model.undeploy(started.deployment_id)
+        assert [item.status for item in model.deployments()] == ["UNDEPLOYING"]
+        with pytest.raises(NotFoundError, match="not deployed"):
+            model.predict(row)
+        again = model.deploy(within=MEDIUM)
+        assert again.deployment_id != started.deployment_id
+        assert poll(lambda: len(model.deployments()) == 1 or None, MEDIUM), "the first has ended"
         model.delete()
         with pytest.raises(NotFoundError, match="prices"):
             model.get()

@@ -9,7 +9,7 @@ from modelyard_api.handlers.versions import ready_version
 from modelyard_api.mapping import deployments as mapping
 from modelyard_api.mapping import rest
 from modelyard_api.mapping.text import deployment_name
-from modelyard_api.mapping.view import ModelView
+from modelyard_api.mapping.view import ModelView, ending
 from modelyard_api.services import Services
 from modelyard_api.writes import AlreadyExistsError
 from modelyard_crds import ModelDeployment, names
@@ -45,10 +45,10 @@ async def list_deployments(
 async def undeploy(
     services: Services, caller: Caller, name: str, deployment_id: str
 ) -> rest.Undeployed:
-    """Remove a deployment; its pods end after the answer."""
+    """Remove a deployment; it is UNDEPLOYING until its pods have ended, after the answer."""
     view = await lookup.model_view(services, caller, name)
     item = await lookup.deployment(services, view, deployment_id)
-    await services.writer.delete(services.caches.deployments, item)
+    await services.writer.retire(services.caches.deployments, item)
     return mapping.undeployed(view, item, services.now())
 
 
@@ -69,17 +69,21 @@ async def _create(
             return await services.writer.create(kind, caller.account, name, created, **metadata)
         except AlreadyExistsError:
             present = await services.reader.get(kind, caller.account, name)
-            if present and _pair(present) == (view.name, environment):
+            if present and not ending(present) and _pair(present) == (view.name, environment):
                 # Another request deployed at the same time: the later one decides.
                 return await services.writer.patch(kind, caller.account, name, {"spec": spec})
     raise ConflictError(
         f"The names for a deployment of '{view.name}' to '{environment}' are taken.",
-        suggestions=["Take another environment."],
+        suggestions=["Take another environment, or wait for what is UNDEPLOYING to end."],
     )
 
 
 def _in_environment(view: ModelView, environment: str) -> ModelDeployment | None:
-    fitting = [item for item in view.deployments if item.spec.environment == environment]
+    fitting = [
+        item
+        for item in view.deployments
+        if item.spec.environment == environment and not ending(item)
+    ]
     return min(fitting, key=mapping.created_at, default=None)
 
 

@@ -53,11 +53,7 @@ def view_of(services: Services, model: Model) -> ModelView:
             for version in versions
             if uid in {owner.uid for owner in version.metadata.owner_references}
         },
-        deployments=[
-            deployment
-            for deployment in caches.deployments.cache.find("model", account, name)
-            if deployment.metadata.deletion_timestamp is None
-        ],
+        deployments=caches.deployments.cache.find("model", account, name),
     )
 
 

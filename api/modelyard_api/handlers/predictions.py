@@ -8,7 +8,7 @@ from modelyard_api.auth import Caller
 from modelyard_api.errors import NotFoundError, UnavailableError
 from modelyard_api.handlers import lookup
 from modelyard_api.mapping.deployments import candidates, newest_followed, serving
-from modelyard_api.mapping.view import LATEST, ModelView, fault
+from modelyard_api.mapping.view import LATEST, ModelView, ending, fault
 from modelyard_api.proxy import BAD_REQUEST, PodAnswer, PodRequest
 from modelyard_api.services import Services
 from modelyard_crds import ModelDeployment, names
@@ -82,7 +82,11 @@ async def predict_deployment(
     kind = services.caches.deployments
 
     def choose() -> Choice:
-        found = kind.cache.find("id", caller.account, deployment_id)
+        found = [
+            item
+            for item in kind.cache.find("id", caller.account, deployment_id)
+            if not ending(item)
+        ]
         return Choice([item for item in found if serving(item)], found)
 
     if not choose().known:

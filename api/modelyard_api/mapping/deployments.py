@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from modelyard_api.mapping import rest
-from modelyard_api.mapping.view import ModelView, fault, last_change
+from modelyard_api.mapping.view import ModelView, deployment_phase, ending, fault, last_change
 from modelyard_crds import ModelDeployment, names
 from modelyard_crds.model_deployment import MAX_REPLICAS, Autoscaling
 
@@ -46,7 +46,9 @@ def newest_followed(deployments: Sequence[ModelDeployment], environment: str | N
     following = (
         item
         for item in deployments
-        if item.spec.version is None and environment in {None, item.spec.environment}
+        if item.spec.version is None
+        and environment in {None, item.spec.environment}
+        and not ending(item)
     )
     return max((number for item in following if (number := serving(item))), default=None)
 
@@ -61,7 +63,7 @@ def candidates(
     fitting = [
         item
         for item in of_version(deployments, number)
-        if environment in {None, item.spec.environment}
+        if environment in {None, item.spec.environment} and not ending(item)
     ]
     return sorted(
         fitting,
@@ -133,7 +135,7 @@ def created_at(deployment: ModelDeployment) -> datetime:
 
 def _deployment(view: ModelView, item: ModelDeployment, base_url: str) -> rest.DeploymentJson:
     number = serving(item) or wanted(item)
-    status = item.status.phase or "DEPLOYING"
+    status = deployment_phase(item)
     return rest.DeploymentJson(
         deployment_id=names.deployment_id(item.metadata.uid),
         environment=item.spec.environment,

@@ -12,6 +12,7 @@ from modelyard_api.annotations import REQUESTED_VERSION, UPDATED_AT
 from modelyard_api.mapping.shapes import DeploymentStatus, Fault, Status
 from modelyard_crds import Model, ModelDeployment, ModelVersion, names
 from modelyard_crds.conditions import Condition, find
+from modelyard_crds.model_deployment import DeploymentPhase
 from modelyard_crds.reasons import ConditionType
 
 LATEST = "latest"
@@ -138,9 +139,19 @@ def version_status(version: ModelVersion) -> Status:
             return "BUILDING"
 
 
+def ending(deployment: ModelDeployment) -> bool:
+    """Whether a deployment is being deleted: it takes no requests and is deployed to no more."""
+    return deployment.metadata.deletion_timestamp is not None
+
+
+def deployment_phase(deployment: ModelDeployment) -> DeploymentPhase:
+    """Phase of a deployment; whatever one that is being deleted has said last, it is going."""
+    return "UNDEPLOYING" if ending(deployment) else deployment.status.phase or "DEPLOYING"
+
+
 def deployment_summary(deployments: Sequence[ModelDeployment]) -> DeploymentStatus | None:
     """One word over several deployments: the best that some of them is."""
-    phases = {deployment.status.phase or "DEPLOYING" for deployment in deployments}
+    phases = {deployment_phase(deployment) for deployment in deployments}
     if "ACTIVE" in phases:
         return "DEPLOYED"
     for phase in ("DEGRADED", "DEPLOYING", "FAILED", "UNDEPLOYING"):

@@ -54,5 +54,5 @@ async def list_deployments(
 async def undeploy(
     services: ServicesDep, caller: Undeployer, model_name: str, deployment_id: str
 ) -> rest.Undeployed:
-    """Remove a deployment."""
+    """Remove a deployment; it is UNDEPLOYING until its pods have ended."""
     return await deployments.undeploy(services, caller, model_name, deployment_id)

@@ -116,6 +116,12 @@ def deployment(
     )
 
 
+def going(deployment: ModelDeployment) -> ModelDeployment:
+    """The deployment while it is being deleted in the foreground."""
+    metadata = deployment.metadata.model_copy(update={"deletion_timestamp": NOW})
+    return deployment.model_copy(update={"metadata": metadata})
+
+
 def dataset(name: str = "usage", *, upload: str | None = None, **status: Any) -> Dataset:
     """A Dataset."""
     source = {"upload": upload} if upload else {"uri": "example://iris"}

@@ -1,7 +1,12 @@
 import pytest
 
 from modelyard_api.mapping import rest
-from modelyard_api.mapping.deployments import candidates, deployment_spec, newest_followed
+from modelyard_api.mapping.deployments import (
+    candidates,
+    deployment_list,
+    deployment_spec,
+    newest_followed,
+)
 from modelyard_crds import ModelDeployment
 from unit.api import samples
 
@@ -33,6 +38,15 @@ def test_the_newest_is_what_followers_serve_until_their_pods_have_changed() -> N
     assert newest_followed([follower, pinned], None) == 2
     assert newest_followed([follower, pinned], "staging") is None
     assert newest_followed([samples.deployment("canary", serves=None, version=None)], None) is None
+
+
+def test_one_that_is_being_deleted_answers_nothing() -> None:
+    going = samples.going(samples.deployment("production"))
+    followed = samples.going(samples.deployment("staging", version=None))
+    assert candidates([going], 1, None) == []
+    assert newest_followed([followed], None) is None
+    (listed,) = deployment_list(samples.view(deployments=[going]), "").deployments
+    assert listed.status == "UNDEPLOYING"
 
 
 @pytest.mark.parametrize(("replicas", "most"), [(1, 5), (2, 5), (10, 20), (1000, 1000)])
