@@ -17,6 +17,7 @@ import msgspec
 
 from modelyard_crds import names
 from modelyard_operator.cluster.kinds import (
+    DEPLOYMENT,
     MODEL,
     MODEL_DEPLOYMENT,
     MODEL_VERSION,
@@ -24,6 +25,7 @@ from modelyard_operator.cluster.kinds import (
     Kind,
     slim,
 )
+from modelyard_operator.resources.deployment import ANNOTATION_VERSION_UID
 
 Raw = Mapping[str, Any]
 #: Namespace and name.
@@ -133,6 +135,11 @@ def served_from(deployment_id: str) -> str:
     return f"serving/{deployment_id}"
 
 
+def serves(version_uid: str) -> str:
+    """Index key of the Deployments whose pods load this version."""
+    return f"version/{version_uid}"
+
+
 def index_keys(kind: Kind, raw: Raw) -> Iterable[str]:
     """The index keys under which an object is found."""
     meta, spec = raw["metadata"], raw.get("spec", {})
@@ -144,6 +151,8 @@ def index_keys(kind: Kind, raw: Raw) -> Iterable[str]:
         yield f"Dataset/{namespace}/{spec['datasetRef']['name']}"
     if kind in (MODEL_VERSION, MODEL_DEPLOYMENT):
         yield refers_to(MODEL, namespace, spec["modelRef"]["name"])
+    if kind is DEPLOYMENT and (uid := meta.get("annotations", {}).get(ANNOTATION_VERSION_UID)):
+        yield serves(uid)
     if kind is POD and (deployment := meta.get("labels", {}).get(names.LABEL_DEPLOYMENT_ID)):
         yield served_from(deployment)
 

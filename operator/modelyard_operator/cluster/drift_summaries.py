@@ -27,16 +27,16 @@ class DriftSummaries:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._changed_at: dict[str, datetime] = {}
-        self._summaries: dict[str, DriftSummary] = {}
+        #: By the uid of the deployment, then by key.
+        self._summaries: dict[str, dict[str, DriftSummary]] = {}
         self._looked = False
 
     def of(self, deployment_uid: str) -> tuple[DriftSummary, ...] | None:
         """The summaries of a deployment's pods; None before the store was looked at."""
         if not self._looked:
             return None
-        folder = f"{DRIFT_PREFIX}{deployment_uid}/"
-        keys = sorted(key for key in self._summaries if key.startswith(folder))
-        return tuple(self._summaries[key] for key in keys)
+        found = self._summaries.get(deployment_uid, {})
+        return tuple(found[key] for key in sorted(found))
 
     async def refresh(self, now: datetime | None = None) -> set[str]:
         """Look once; the uids of deployments that have something new.
@@ -48,9 +48,9 @@ class DriftSummaries:
         if stale:
             await self._store.delete(sorted(stale))
         fresh = {key: at for key, at in present.items() if key not in stale}
-        gone = self._summaries.keys() - fresh.keys()
+        gone = self._changed_at.keys() - fresh.keys()
         for key in gone:
-            del self._summaries[key]
+            self._summaries.get(_uid(key), {}).pop(key, None)
         self._changed_at = {key: at for key, at in self._changed_at.items() if key in fresh}
         changed = [key for key, at in fresh.items() if self._changed_at.get(key) != at]
         await self._fetch(changed, fresh)
@@ -72,7 +72,8 @@ class DriftSummaries:
             self._changed_at[key] = changed_at[key]
             try:
                 if data is not None:
-                    self._summaries[key] = DriftSummary.model_validate_json(data)
+                    summary = DriftSummary.model_validate_json(data)
+                    self._summaries.setdefault(_uid(key), {})[key] = summary
             except ValidationError as error:
                 logger.warning("summary not readable", extra={"key": key, "error": str(error)})
 
@@ -80,7 +81,11 @@ class DriftSummaries:
 
 
 def _uids(keys: Iterable[str]) -> set[str]:
-    return {key.removeprefix(DRIFT_PREFIX).partition("/")[0] for key in keys}
+    return {_uid(key) for key in keys}
+
+
+def _uid(key: str) -> str:
+    return key.removeprefix(DRIFT_PREFIX).partition("/")[0]
 
 
 def _now() -> datetime:

@@ -10,7 +10,7 @@ from modelyard_crds.conditions import Condition
 from modelyard_crds.model_version import ModelVersionStatus
 from modelyard_operator.cluster import metrics
 from modelyard_operator.cluster.apply import Writer
-from modelyard_operator.cluster.cache import Cache
+from modelyard_operator.cluster.cache import Cache, serves
 from modelyard_operator.cluster.events import EventPoster
 from modelyard_operator.cluster.gather import Gatherer
 from modelyard_operator.cluster.kinds import (
@@ -140,7 +140,7 @@ class Reconciler:
     async def _clean_up(self, key: Key) -> float | None:
         """Remove from the store what a deleted object left there."""
         kind, name, uid = key.name.split("/")
-        if kind == MODEL_VERSION.kind and uid in served_versions(self._cache):
+        if kind == MODEL_VERSION.kind and self._cache.keys(DEPLOYMENT, serves(uid)):
             # Its pods still load it when they restart.
             return SERVED_AGAIN
         if await self._gatherer.exists(kind_named(kind), key.namespace, name, uid):

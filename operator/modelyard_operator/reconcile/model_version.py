@@ -37,11 +37,12 @@ from modelyard_operator.reconcile.pod_problem import Problem
 from modelyard_operator.resources.runtime import Runtime
 from modelyard_operator.resources.training_job import build_training_job
 
-#: How often the progress of a build is read from the store: where many run, less often.
+#: How often the progress of a build is read from the store, at the most and at the least. That it
+#: has ended is learnt from its Job and pod at once.
 PROGRESS_INTERVAL = 2.0
-LONGEST_PROGRESS_INTERVAL = 4.0
-#: So many Jobs at once stretch the interval by a second.
-JOBS_A_SECOND = 50
+LONGEST_PROGRESS_INTERVAL = 30.0
+#: So many builds are looked at a second: with 200 side by side each is every 4 s.
+LOOKS_A_SECOND = 50
 REFUSED_AGAIN = 20.0
 STORE_AGAIN = 10.0
 #: A Job that was deleted mid-build is made again this often, then the version is given up.
@@ -76,7 +77,7 @@ class VersionObserved:
     @property
     def interval(self) -> float:
         """Seconds until the build is looked at again."""
-        return min(LONGEST_PROGRESS_INTERVAL, PROGRESS_INTERVAL + self.jobs // JOBS_A_SECOND)
+        return min(LONGEST_PROGRESS_INTERVAL, max(PROGRESS_INTERVAL, self.jobs / LOOKS_A_SECOND))
 
     @property
     def model_uid(self) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelyard_operator.cluster.cache import Cache, owned_by, refers_to
-from modelyard_operator.cluster.kinds import JOB, MODEL, MODEL_VERSION, POD, slim
+from modelyard_operator.cluster.cache import Cache, owned_by, refers_to, serves
+from modelyard_operator.cluster.kinds import DEPLOYMENT, JOB, MODEL, MODEL_VERSION, POD, slim
+from modelyard_operator.resources.deployment import Servable, build_deployment
 from unit.operator import samples
 
 KEY = ("team-a", "churn-v1")
@@ -32,6 +33,15 @@ def test_order_of_arrival_does_not_matter(order: list[int]) -> None:
     for version in order:
         cache.put(JOB, job(version))
     assert seen(cache) == "5"
+
+
+def test_who_serves_a_version_is_found_without_looking_at_the_rest() -> None:
+    cache, served = Cache(), Servable(1, "uid-of-version-1", "sha256:" + "0" * 64)
+    raw = build_deployment(samples.deployment(), served, samples.RUNTIME)
+    raw["metadata"] |= samples.meta("churn-production")
+    cache.put(DEPLOYMENT, raw)
+    assert cache.keys(DEPLOYMENT, serves(served.uid)) == [("team-a", "churn-production")]
+    assert cache.keys(DEPLOYMENT, serves("another")) == []
 
 
 def test_same_state_is_no_news() -> None:
