@@ -10,7 +10,7 @@ import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import joblib  # type: ignore[import-untyped]  # ships no types
 import numpy as np
@@ -122,7 +122,7 @@ def without_drift(served: Served) -> Served:
     return served._replace(folder=folder, request=_store(folder, graph, served.rows[0], None))
 
 
-def _file(name: Literal["model.onnx", "statistics.json"], content: bytes) -> ManifestFile:
+def _file(name: str, content: bytes) -> ManifestFile:
     return ManifestFile(
         name=name,
         key=f"builds/{VERSION_UID}/{name}",

@@ -22,9 +22,9 @@ from modelyard_crds.reasons import Reason
 #: To change the layout of the manifest: raise this number, teach serving to read the new and
 #: every older one, and add a manifest of the old format to the tests. A pod refuses a manifest
 #: whose number is greater than its own with reason ArtifactUnsupported.
-MANIFEST_FORMAT = 2
-#: What a manifest without ``heads`` is written as: older pods serve it too.
-ONE_HEAD_FORMAT = 1
+#: 1: one target. 2: also ``heads``. 3: ``files`` of any name; those that a pod does not know it
+#: passes over.
+MANIFEST_FORMAT = 3
 #: The graph's output where there are heads.
 SCORES_OUTPUT = "scores"
 
@@ -155,7 +155,7 @@ class PodResult(ApiModel):
 class ManifestFile(ApiModel):
     """One file of an artifact."""
 
-    name: Literal["model.onnx", "model.skops", "card.md", "statistics.json"]
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
     key: str = Field(description="Key in the store.")
     digest: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
     size_bytes: int = Field(ge=0)

@@ -11,6 +11,7 @@ import yaml
 
 from modelyard_crds import names, schema
 from modelyard_crds.base import Resource
+from modelyard_crds.card_reference import card_page, card_schema
 from modelyard_crds.reasons import Reason
 
 _HEADER = "# Generated from crds/modelyard_crds by `make generate`; do not edit.\n"
@@ -28,6 +29,8 @@ def generated_files() -> dict[str, str]:
         files[f"charts/modelyard/files/crds/{name}"] = text
     files["docs/reference/objects.md"] = _objects_page()
     files["docs/reference/conditions.md"] = _conditions_page()
+    files["docs/reference/model-card.md"] = card_page()
+    files["docs/reference/model-card.schema.json"] = card_schema()
     return files
 
 

@@ -1,74 +1,132 @@
-"""The model card: what a version is for, what it was made from and how good it is, for people."""
+"""The model card for people: what a version is for, what it was made from and how good it is.
 
-from collections.abc import Iterable, Sequence
+Markdown and plots, both from the card as data; ``model_card.json`` is that data. Called by
+``build``.
+"""
 
-from modelyard_crds.build import Head, Manifest
+from collections.abc import Iterable, Iterator, Sequence
+
 from modelyard_crds.conditions import rfc3339
 from modelyard_crds.fields import FieldSchema
-from modelyard_runtime.plan.columns import Dropped
+from modelyard_crds.model_card import Evaluation, MetricFigure, ModelCard, TargetCard
+from modelyard_runtime.artifacts.plots import Plot, importance_plot, target_plots
+
+CARD_FILE, CARD_DATA_FILE = "card.md", "model_card.json"
+_SHOWN_ATTEMPTS = 5
 
 
-def model_card(
-    manifest: Manifest,
-    dropped: Sequence[Dropped],
-    baseline: dict[str, float],
-    matrix_columns: Sequence[str],
-) -> str:
-    """The card of a version, in Markdown; the manifest is complete but for its files."""
-    info = manifest.training_info
+def card_files(card: ModelCard) -> dict[str, bytes]:
+    """The files of a card: Markdown, data and the plots that the Markdown links to."""
+    looks_at = importance_plot(card)
+    of_targets = [target_plots(target, number) for number, target in enumerate(card.targets, 1)]
+    plots = [*([looks_at] if looks_at else []), *(plot for group in of_targets for plot in group)]
+    return {
+        CARD_FILE: _markdown(card, looks_at, of_targets).encode(),
+        CARD_DATA_FILE: card.model_dump_json(by_alias=True, exclude_none=True, indent=1).encode(),
+        **{plot.file: plot.content.encode() for plot in plots},
+    }
+
+
+def _markdown(card: ModelCard, looks_at: Plot | None, of_targets: Sequence[Sequence[Plot]]) -> str:
     sections = [
-        f"# {manifest.model} v{manifest.version}.0",
-        f"> {manifest.intent}",
-        f"Predicts {_targets(manifest.all_heads)} with {info.algorithm}, the best "
-        f"of {info.candidates} candidates by {manifest.metric}; learnt from {info.dataset_size} "
-        f"rows in {info.training_seconds:.1f} s on {rfc3339(manifest.created_at)}.",
-        "## How good it is",
-        "Measured on rows that the model had not seen, from the outputs of the graph that is "
-        "served. The baseline looks at no column.",
-        _table(
-            ("metric", "model", "baseline"),
-            [
-                (name, f"{value:.4g}", f"{baseline[name]:.4g}" if name in baseline else "")
-                for name, value in manifest.metrics.items()
-            ],
-        ),
+        f"# {card.model} v{card.version}.0",
+        f"> {card.intent}",
+        f"Predicts {_targets(card.targets)} with {card.algorithm}, the best of {card.candidates} "
+        f"candidates; learnt from {card.rows} rows in {card.seconds:.1f} s on "
+        f"{rfc3339(card.created_at)}.",
+    ]
+    for target, plots in zip(card.targets, of_targets, strict=True):
+        sections += _target(target, plots, several=len(card.targets) > 1)
+    sections += [
         "## What it looks at",
+        _image(looks_at) if looks_at else "Not measured.",
         _table(
             ("input", "share of importance"),
-            [(name, f"{share:.1%}") for name, share in info.feature_importance.items()],
+            [(name, f"{share:.1%}") for name, share in card.importance.items()],
         ),
         "## Inputs",
-        _schema(manifest.input_schema),
+        "`statistics.json` has their distribution in the training data.",
+        _schema(card.input_schema),
         "## Outputs",
-        _schema(manifest.output_schema),
+        _schema(card.output_schema),
         "## Left out",
-        _list([f"`{name}`: {reason}" for name, reason in dropped]) or "No column.",
+        _list([f"`{item.name}`: {item.reason}" for item in card.dropped]) or "No column.",
         "## To know",
-        _list(manifest.warnings) or "Nothing unusual was seen.",
+        _list(card.warnings) or "Nothing unusual was seen.",
         "## Files",
-        "`model.onnx` is what is served. `model.skops` is the scikit-learn pipeline; it takes a "
+        "`model.onnx` is what is served; over all rows it differs from the scikit-learn model by "
+        f"at most {card.onnx_difference:.1e}. `model.skops` is that model; it takes a "
         "float32 matrix with one column for each of "
-        f"{', '.join(f'`{name}`' for name in matrix_columns)}, text as the position of its "
-        "category in `statistics.json`, counted from 1, 0 for others.",
+        f"{', '.join(f'`{name}`' for name in card.matrix_columns)}, text as the position of its "
+        "category in `statistics.json`, counted from 1, 0 for others. "
+        f"`{CARD_DATA_FILE}` is this card as data.",
         "## Made from",
         _list(
             [
-                f"dataset `{manifest.dataset_digest}`",
-                *(f"{name} {version}" for name, version in sorted(manifest.libraries.items())),
+                f"dataset `{card.dataset_digest}`",
+                *(f"{name} {version}" for name, version in sorted(card.libraries.items())),
             ]
         ),
     ]
-    return "\n\n".join(sections) + "\n"
+    return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def _targets(heads: Sequence[Head]) -> str:
-    positives = [
-        f", positive class `{h.positive_class}`" if h.positive_class else "" for h in heads
-    ]
+def _targets(targets: Sequence[TargetCard]) -> str:
     return ", ".join(
-        f"`{head.target}` ({head.task}{positive})"
-        for head, positive in zip(heads, positives, strict=True)
+        f"`{item.target}` ({item.task}"
+        + (f", positive class `{item.positive_class}`)" if item.positive_class else ")")
+        for item in targets
     )
+
+
+def _target(target: TargetCard, plots: Sequence[Plot], *, several: bool) -> Iterator[str]:
+    yield f"## How well `{target.target}` is predicted" if several else "## How good it is"
+    yield _judged(target.evaluation)
+    yield _table(
+        ("metric", "model", f"{target.evaluation.confidence:.0%} interval", "baseline"),
+        [_figure(figure) for figure in target.metrics],
+    )
+    if target.calibration:
+        found = target.calibration.figures
+        yield (
+            f"Calibration: Brier score {_number(found.brier)}, expected calibration error "
+            f"{_number(found.ece)}."
+        )
+    yield from map(_image, plots)
+    yield f"The best candidates by {target.metric}:"
+    yield _table(
+        ("candidate", "score", "seconds", "weight"),
+        [
+            (item.algorithm, _number(item.score), f"{item.seconds:.2f}", f"{item.weight:.2f}")
+            for item in target.attempts[:_SHOWN_ATTEMPTS]
+        ],
+    )
+
+
+def _judged(found: Evaluation) -> str:
+    how = {
+        "cross-validation": f"by {found.folds} models, each of which had not seen the rows it is "
+        "judged by",
+        "held-out rows": "by a model that had not seen them",
+        "backtest": f"by {found.folds} models, each of which knew only what came before",
+    }[found.judging]
+    return (
+        f"Measured on {found.rows} rows {how}. Intervals: bootstrap, {found.draws} draws of "
+        f"{found.drawn}. Candidates were chosen by the same rows, so that the figures are "
+        "a little too good. The baseline looks at no column."
+    )
+
+
+def _figure(figure: MetricFigure) -> tuple[str, str, str, str]:
+    interval = ""
+    if figure.low is not None and figure.high is not None:
+        interval = f"{_number(figure.low)} to {_number(figure.high)}"
+    baseline = "" if figure.baseline is None else _number(figure.baseline)
+    return figure.name, _number(figure.value), interval, baseline
+
+
+def _image(plot: Plot) -> str:
+    return f"![{_cell(plot.title)}]({plot.file})"
 
 
 def _schema(fields: Sequence[FieldSchema]) -> str:
@@ -82,6 +140,10 @@ def _schema(fields: Sequence[FieldSchema]) -> str:
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}"
 
 
 def _cell(text: str) -> str:

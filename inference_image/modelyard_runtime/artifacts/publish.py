@@ -8,15 +8,12 @@ import hashlib
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from typing import Literal, NamedTuple, TypeVar, get_args
+from typing import NamedTuple, TypeVar
 
 from modelyard_crds.build import Manifest, ManifestFile
 from modelyard_crds.reasons import Reason
 from modelyard_runtime.errors import TemporaryError
 from modelyard_runtime.store import AccessDeniedError, Store, StoreError, UnavailableError
-
-FileName = Literal["model.onnx", "model.skops", "card.md", "statistics.json"]
-FILE_NAMES: tuple[FileName, ...] = get_args(FileName)
 
 #: A finished build is worth waiting for a store that comes back.
 PATIENCE_SECONDS = 900.0
@@ -54,14 +51,12 @@ def probe(store: Store, prefix: str) -> None:
 
 
 def write_files(
-    store: Store, prefix: str, contents: Mapping[FileName, bytes], clock: Clock = REAL_TIME
+    store: Store, prefix: str, contents: Mapping[str, bytes], clock: Clock = REAL_TIME
 ) -> list[ManifestFile]:
     """Write the files of an artifact below a prefix; what the manifest says of them."""
     files = []
-    for name in FILE_NAMES:
-        if name not in contents:
-            continue
-        content, key = contents[name], f"{prefix}{name}"
+    for name, content in contents.items():
+        key = f"{prefix}{name}"
         _patiently(_put(store, key, content), clock)
         files.append(
             ManifestFile(name=name, key=key, digest=digest_of(content), size_bytes=len(content))

@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from modelyard_crds.build import MANIFEST_FORMAT, ONE_HEAD_FORMAT, BuildRequest, Manifest
+from modelyard_crds.build import BuildRequest, Manifest
 from modelyard_crds.conditions import shorten
 from modelyard_crds.fields import FieldType
 from modelyard_crds.model_version import TrainingInfo
-from modelyard_runtime.artifacts.card import model_card
+from modelyard_runtime.artifacts.card import card_files
 from modelyard_runtime.artifacts.persisted import persisted
 from modelyard_runtime.artifacts.progress import Reporter, utc_now
-from modelyard_runtime.artifacts.publish import FileName, write_files, write_manifest
+from modelyard_runtime.artifacts.publish import write_files, write_manifest
 from modelyard_runtime.artifacts.statistics import example_of, statistics_of
 from modelyard_runtime.data.reading import Reading, read_table
 from modelyard_runtime.data.sampling import Room
@@ -30,7 +30,7 @@ from modelyard_runtime.plan.plan import NOTHING_STATED, Plan, make_plan
 from modelyard_runtime.store import Store, StoreError
 from modelyard_runtime.training.encoding import Encoding, make_encoding
 from modelyard_runtime.training.ensemble import members_of
-from modelyard_runtime.training.evaluation import baseline, measure
+from modelyard_runtime.training.evidence import card_of
 from modelyard_runtime.training.heads import head_of, joined, metrics_of, shares_of
 from modelyard_runtime.training.learning import Learnt, learn, stages
 from modelyard_runtime.training.records import Records
@@ -176,29 +176,20 @@ def _forget_fits(job: Job, reporter: Reporter) -> None:
         reporter.log(f"Records of fits stay until the version is deleted: {error}.", "WARNING")
 
 
-def _contents(manifest: Manifest, plan: Plan, learnt: list[Learnt]) -> dict[FileName, bytes]:
+def _contents(manifest: Manifest, plan: Plan, learnt: list[Learnt]) -> dict[str, bytes]:
     """The files of the artifact, but for the scikit-learn pipeline."""
     graphs = [item.winner.graph for item in learnt]
-    naive = metrics_of({item.goal.target: _naive(item) for item in learnt})
     data = max((item.data for item in learnt), key=lambda data: data.table.rows)
-    card = model_card(manifest, plan.dropped, naive, _matrix_columns(data.encoding))
     return {
         "model.onnx": joined(graphs) if manifest.heads else graphs[0],
-        "card.md": card.encode(),
         "statistics.json": statistics_of(
             data.table,
             plan.features,
             [item.data.target for item in learnt],
             data.encoding.categories,
         ),
+        **card_files(card_of(manifest, learnt)),
     }
-
-
-def _naive(item: Learnt) -> dict[str, float]:
-    """The metrics of a prediction that looks at no column."""
-    task, truth = item.goal.task, item.problem.target
-    guess = baseline(task, truth, item.goal.classes)
-    return measure(task, truth, guess, item.problem.positive)
 
 
 def _manifest(job: Job, plan: Plan, result: _Result) -> Manifest:
@@ -206,7 +197,6 @@ def _manifest(job: Job, plan: Plan, result: _Result) -> Manifest:
     request, first = job.request, learnt[0]
     heads = [head_of(item.goal) for item in learnt] if len(learnt) > 1 else []
     return Manifest(
-        format=MANIFEST_FORMAT if heads else ONE_HEAD_FORMAT,
         runtime=importlib.metadata.version("modelyard"),
         libraries={name: importlib.metadata.version(name) for name in _LIBRARIES},
         namespace=request.namespace,
@@ -255,11 +245,3 @@ def _algorithm(model: Any) -> str:
         return " + ".join(dict.fromkeys(_algorithm(member) for _, member in members))
     inner = getattr(model, "regressor_", model)
     return type(getattr(inner, "steps", [(None, inner)])[-1][1]).__name__
-
-
-def _matrix_columns(encoding: Encoding) -> list[str]:
-    parts = [
-        item.column if item.part == "value" else f"{item.column} ({item.part})"
-        for item in encoding.numeric
-    ]
-    return parts + encoding.text

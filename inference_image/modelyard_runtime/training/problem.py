@@ -59,6 +59,11 @@ class Problem:
     positive: int | None
     folds: list[Fold]
 
+    @property
+    def over_time(self) -> bool:
+        """Whether rows continue series, and folds are windows of time."""
+        return self.shape.scale is not None
+
 
 def make_folds(target: NDArray[Any], task: Task, seed: int) -> list[Fold]:
     """The folds that all candidates share; a large table has one, which is enough there."""

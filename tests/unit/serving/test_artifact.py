@@ -94,6 +94,16 @@ def test_a_manifest_of_a_newer_image_is_unsupported(version):
     refused(version, Reason.ARTIFACT_UNSUPPORTED, "newer image", request)
 
 
+@pytest.mark.parametrize("number", range(1, MANIFEST_FORMAT + 1))
+def test_manifests_of_every_older_format_are_read(version, number):
+    """Format 1 has neither heads nor files of other names, 2 has heads, 3 any files."""
+    card = {"name": "calibration-2.svg", "key": "u/calibration-2.svg", "sizeBytes": 9}
+    files = json.loads(version.manifest_path.read_bytes())["files"]
+    more = [card | {"digest": f"sha256:{'0' * 64}"}] if number > 2 else []
+    found = fetch(version, rewritten(version, format=number, files=[*files, *more]))
+    assert found.manifest.format == number
+
+
 @pytest.mark.parametrize("fields", [{"format": "x"}, {"classes": 3}, {"files": []}])
 def test_a_manifest_that_cannot_be_read_is_unsupported(version, fields):
     refused(version, Reason.ARTIFACT_UNSUPPORTED, "manifest", rewritten(version, **fields))

@@ -52,7 +52,7 @@ def manifest(**changes) -> Manifest:
 
 
 def test_files_are_written_with_their_digests(store):
-    files = publish.write_files(store, "builds/u/pod/", {"card.md": b"# card", "model.onnx": b"x"})
+    files = publish.write_files(store, "builds/u/pod/", {"model.onnx": b"x", "card.md": b"# card"})
     assert [(file.name, file.size_bytes) for file in files] == [("model.onnx", 1), ("card.md", 6)]
     assert all(file.digest == publish.digest_of(store.get(file.key)) for file in files)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from modelyard_crds.build import Manifest
+from modelyard_crds.model_card import ModelCard
 from modelyard_runtime.artifacts.persisted import TRUSTED
 from modelyard_runtime.serving.predictor import Predictor
 from modelyard_runtime.training.by_hand import make_parser, run_by_hand, summary
@@ -115,6 +116,14 @@ def test_files_for_people_say_what_was_built(churn):
     assert "Will they churn?" in card
     assert "`customer_id`: an identifier" in card
     assert "roc_auc" in card
+    data = ModelCard.model_validate_json((folder / "out/model_card.json").read_bytes())
+    (area,) = [figure for figure in data.targets[0].metrics if figure.name == "roc_auc"]
+    assert area.low
+    assert area.high
+    assert area.low < area.value < area.high
+    assert area.baseline == 0.5
+    assert data.targets[0].evaluation.judging == "cross-validation"
+    assert sum(attempt.weight for attempt in data.targets[0].attempts) == pytest.approx(1, abs=1e-5)
     statistics = json.loads((folder / "out/statistics.json").read_text())
     assert statistics["columns"]["age"]["quantiles"]["0.5"] > 18
     assert sorted(statistics["categories"]["plan"]) == ["basic", "größe", "none"]

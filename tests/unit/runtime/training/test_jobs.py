@@ -70,7 +70,8 @@ def test_a_build_publishes_files_then_the_manifest(pod, build_request):
         *("cultivar", "multiclass", "accuracy"),
     )
     assert {file.name for file in manifest.files} == {
-        *("model.onnx", "model.skops", "card.md", "statistics.json"),
+        *("model.onnx", "model.skops", "statistics.json", "card.md", "model_card.json"),
+        *("importance.svg", "confusion_matrix.svg", "calibration.svg"),
     }
     for file in manifest.files:
         assert file.key == f"builds/v-uid/pod-1/{file.name}"
