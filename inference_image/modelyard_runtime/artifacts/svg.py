@@ -131,7 +131,7 @@ def matrix(axes: Axes, labels: Sequence[str], counts: Sequence[Sequence[int]]) -
         x, y = left + cell * column + cell / 2, top + side + 12
         parts.append(
             f'<text x="{x}" y="{y}" text-anchor="end" transform="rotate(-40 {x} {y})">'
-            f"{escape(_short(label, 20))}</text>"
+            f"{escape(_plain(_short(label, 20)))}</text>"
         )
     return _drawing(axes.title, parts, width=max(WIDTH, left + side + 20), height=top + side + 110)
 
@@ -197,7 +197,7 @@ def _grid(axes: Axes, across: _Scale, up: _Scale) -> str:
 def _drawing(title: str, parts: Iterable[str], width: int = WIDTH, height: int = HEIGHT) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}" role="img" aria-label={quoteattr(title)} '
+        f'height="{height}" role="img" aria-label={quoteattr(_plain(title))} '
         'font-family="system-ui, sans-serif" font-size="12">'
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>'
         + _text(12, 22, title, weight="600")
@@ -211,7 +211,7 @@ def _text(
 ) -> str:
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{fill}" '
-        f'font-weight="{weight}">{escape(text)}</text>'
+        f'font-weight="{weight}">{escape(_plain(text))}</text>'
     )
 
 
@@ -231,9 +231,12 @@ def _round_step(least: float) -> float:
 
 
 def _short(text: str, length: int = LABEL_LENGTH) -> str:
-    """At most some characters, and none that XML cannot hold."""
-    plain = "".join(letter if letter.isprintable() else " " for letter in text)
-    return plain if len(plain) <= length else plain[: length - 1] + "…"
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _plain(text: str) -> str:
+    """The text without what XML cannot hold."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _number(value: float) -> str:
