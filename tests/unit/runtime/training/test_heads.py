@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from modelyard_crds.build import Manifest
+from modelyard_crds.build import MANIFEST_FORMAT, Manifest
 from modelyard_runtime.artifacts.persisted import TRUSTED
 from modelyard_runtime.serving.predictor import Predictor
 from modelyard_runtime.serving.session import Session
@@ -54,7 +54,7 @@ def built(tmp_path_factory):
 
 def test_the_manifest_has_a_head_for_each_target(built):
     _, report, manifest = built
-    assert manifest.format == 2
+    assert manifest.format == MANIFEST_FORMAT
     assert [(h.target, h.task, h.width) for h in manifest.heads] == [
         ("heating", "regression", 1),
         ("comfort", "multiclass", 3),
