@@ -10,7 +10,7 @@ whole, within the time for a prediction; others are handed on as they come.
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from typing import NamedTuple, Protocol
@@ -21,7 +21,7 @@ from yarl import URL
 from modelyard_api.cache.kinds import EndpointSlice
 from modelyard_api.cache.objects import ObjectCache
 from modelyard_api.errors import UnavailableError
-from modelyard_crds import ModelDeployment
+from modelyard_crds import ModelDeployment, names
 
 #: Less than the pods' 75 s, so that the side that reuses a connection closes it.
 KEEP_ALIVE_SECONDS = 15.0
@@ -88,6 +88,9 @@ class Resolver(Protocol):
     def addresses(self, deployment: ModelDeployment) -> list[str]:
         """``host:port`` of each pod that is ready; else of the Service, where one may answer."""
 
+    def canary_addresses(self, deployment: ModelDeployment) -> list[str]:
+        """``host:port`` of each ready pod of the version that the deployment tries out."""
+
 
 class SliceResolver:
     """Finds pods in the watch cache of EndpointSlices."""
@@ -101,6 +104,12 @@ class SliceResolver:
         slices = self._slices.find("service", meta.namespace, meta.name)
         if not slices and deployment.status.ready_replicas:
             return [f"{meta.name}.{meta.namespace}.svc:80"]
+        return [address for item in slices for address in item.addresses]
+
+    def canary_addresses(self, deployment: ModelDeployment) -> list[str]:
+        """Pods of the canary that are ready; none as soon as they go."""
+        meta = deployment.metadata
+        slices = self._slices.find("service", meta.namespace, names.canary_name(meta.name))
         return [address for item in slices for address in item.addresses]
 
 
@@ -130,9 +139,13 @@ class Proxy:
         await self._session.close()
 
     async def send(
-        self, addresses: Iterable[str], request: PodRequest, seconds: float
+        self,
+        addresses: Iterable[str],
+        request: PodRequest,
+        seconds: float,
+        otherwise: Sequence[str] = (),
     ) -> PodAnswer:
-        """The answer of the least busy pod, or of another one where that breaks."""
+        """The answer of the least busy pod, or where that breaks of one of the others."""
         left = list(addresses)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
@@ -150,7 +163,7 @@ class Proxy:
             except TimeoutError as error:
                 raise _too_slow(seconds) from error
             except aiohttp.ClientError:
-                continue
+                left = list(otherwise) or left
         raise UnavailableError(
             "No pod of the deployment answered.",
             suggestions=["Try again shortly.", "Look at the deployment's status."],

@@ -69,6 +69,18 @@ class PredictionLog(ApiModel):
     )
 
 
+class Canary(ApiModel):
+    """Another version, tried out beside the one served on a share of its predictions."""
+
+    version: int = Field(description="Version to try out.", ge=1, le=999999)
+    weight: int = Field(
+        10,
+        description="Percent of the predictions asked of this deployment through the REST API.",
+        ge=0,
+        le=100,
+    )
+
+
 class ModelDeploymentSpec(ApiModel):
     """What to serve, where, and on how many pods."""
 
@@ -95,6 +107,9 @@ class ModelDeploymentSpec(ApiModel):
                 "spec.environment cannot be changed; make another ModelDeployment",
             )
         ),
+    )
+    canary: Canary | None = Field(
+        None, description="Another version to try out; absent tries none and takes one away."
     )
     replicas: int = Field(1, description="Pods, while autoscaling is off.", ge=0, le=MAX_REPLICAS)
     autoscaling: Autoscaling | None = Field(
@@ -127,6 +142,16 @@ class DriftedColumn(ApiModel):
     psi: float = Field(description="Population stability index when the condition last changed.")
 
 
+class CanaryStatus(ApiModel):
+    """How the version that is tried out stands; the condition CanaryReady says why."""
+
+    version: int = Field(description="Version that is tried out.", ge=0)
+    weight: int = Field(
+        description="Percent of predictions that it gets: 0 until its pods are ready.", ge=0, le=100
+    )
+    ready_replicas: int = Field(0, description="Pods of it that are ready.", ge=0)
+
+
 class ModelDeploymentStatus(ApiModel):
     """What is served."""
 
@@ -136,6 +161,7 @@ class ModelDeploymentStatus(ApiModel):
     endpoint: str | None = Field(None, description="Address inside the cluster.", max_length=512)
     serving_version: int | None = Field(None, description="Version that ready pods serve.", ge=0)
     target_version: int | None = Field(None, description="Version being rolled out.", ge=0)
+    canary: CanaryStatus | None = Field(None, description="The version that is tried out.")
     replicas: int | None = Field(None, description="Pods there are.", ge=0)
     ready_replicas: int | None = Field(None, description="Pods that are ready.", ge=0)
     selector: str | None = Field(None, description="Label selector of the pods.", max_length=512)
@@ -160,6 +186,16 @@ class ModelDeployment(Resource):
                 "metadata.name must begin with a letter and have only lower-case letters, "
                 "digits and hyphens, since a Service carries it",
             ),
+            Rule(
+                "!has(self.spec.canary) || has(self.spec.version)",
+                "spec.canary needs spec.version: with both named, neither is guessed",
+            ),
+            Rule(
+                "!has(self.spec.canary) || !has(self.spec.version) "
+                "|| self.spec.canary.version != self.spec.version",
+                "spec.canary.version must not be spec.version; to promote the canary, set "
+                "spec.version to it and remove spec.canary",
+            ),
         ),
         columns=(
             Column("Model", "string", ".spec.modelRef.name", "Its Model."),
@@ -169,6 +205,8 @@ class ModelDeployment(Resource):
             Column("Ready", "integer", ".status.readyReplicas", "Pods that are ready."),
             REASON_COLUMN,
             AGE_COLUMN,
+            Column("Canary", "integer", ".status.canary.version", "Version tried out.", wide=True),
+            Column("Weight", "integer", ".status.canary.weight", "Its percent.", wide=True),
             Column("Endpoint", "string", ".status.endpoint", "Address.", wide=True),
             MESSAGE_COLUMN,
         ),

@@ -92,6 +92,11 @@ def profile_job_name(dataset: str, source_hash: str) -> str:
     return f"{dataset}-p{source_hash[:7]}"
 
 
+def canary_name(deployment: str) -> str:
+    """Name of the Deployment and Service of the version that a ModelDeployment tries out."""
+    return f"{deployment}-canary"
+
+
 def content_hash(value: object) -> str:
     """Hex sha256 of a JSON value, independent of the order of keys."""
     canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

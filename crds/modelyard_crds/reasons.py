@@ -14,6 +14,7 @@ class ConditionType(StrEnum):
     STALLED = "Stalled"
     DEGRADED = "Degraded"
     DATA_DRIFT = "DataDrift"
+    CANARY_READY = "CanaryReady"
 
 
 class Reason(StrEnum):

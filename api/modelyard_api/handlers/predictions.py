@@ -1,15 +1,23 @@
 """Predictions: which pods may answer, and waiting for those that are starting."""
 
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from modelyard_api.auth import Caller
 from modelyard_api.errors import NotFoundError, UnavailableError
 from modelyard_api.handlers import lookup
-from modelyard_api.mapping.deployments import candidates, newest_followed, serving
+from modelyard_api.mapping.deployments import (
+    canary_answers,
+    canary_share,
+    candidates,
+    newest_followed,
+    serving,
+    tried,
+)
 from modelyard_api.mapping.view import LATEST, ModelView, ending, fault
-from modelyard_api.proxy import BAD_REQUEST, PodAnswer, PodRequest
+from modelyard_api.proxy import BAD_REQUEST, PodAnswer, PodRequest, Resolver
 from modelyard_api.services import Services
 from modelyard_crds import ModelDeployment, names
 
@@ -36,10 +44,26 @@ class Prediction:
         return self.media != JSON or self.body.lstrip()[:1] == b"["
 
 
+class Served(NamedTuple):
+    """A deployment that can answer, and the percent of predictions that are its canary's."""
+
+    deployment: ModelDeployment
+    canary_share: int = 0
+    #: The canary's version is asked for by name: no other may answer.
+    canary_only: bool = False
+
+
+class Pods(NamedTuple):
+    """``host:port`` of the pods that may answer, and of those to ask where one of them breaks."""
+
+    addresses: list[str]
+    otherwise: Sequence[str] = ()
+
+
 class Choice(NamedTuple):
     """Deployments that serve what is asked for, and all that do or are on the way to it."""
 
-    serving: list[ModelDeployment]
+    serving: list[Served]
     known: list[ModelDeployment]
 
 
@@ -69,7 +93,8 @@ async def predict_version(
         served = newest_followed(deployments, environment) if version == LATEST else None
         number = served or asked
         fitting = candidates(deployments, number, environment)
-        return Choice([item for item in fitting if serving(item) == number], fitting)
+        able = [_able(item, number, named=version != LATEST) for item in fitting]
+        return Choice([served for served in able if served], fitting)
 
     target = Target(choose, lambda: _not_deployed(view, asked, environment))
     return await _predict(services, target, path, prediction)
@@ -87,7 +112,7 @@ async def predict_deployment(
             for item in kind.cache.find("id", caller.account, deployment_id)
             if not ending(item)
         ]
-        return Choice([item for item in found if serving(item)], found)
+        return Choice([Served(item, canary_share(item)) for item in found if serving(item)], found)
 
     if not choose().known:
         await services.reader.find(kind, "id", caller.account, deployment_id)
@@ -96,16 +121,28 @@ async def predict_deployment(
     return await _predict(services, target, path, prediction)
 
 
+def _able(deployment: ModelDeployment, number: int, *, named: bool) -> Served | None:
+    """How a deployment answers for a version: itself, by its canary, or by both in their shares.
+
+    Whoever names the version gets that one; ``latest`` is the deployment's to divide.
+    """
+    if serving(deployment) == number:
+        return Served(deployment)
+    if tried(deployment) != number or not canary_answers(deployment):
+        return None
+    return Served(deployment, canary_share(deployment), canary_only=named)
+
+
 async def _predict(
     services: Services, target: Target, path: str, prediction: Prediction
 ) -> PodAnswer:
-    addresses = _addresses(services, target) or await _started(services, target)
+    pods = _pods(services, target) or await _started(services, target)
     headers = {"Content-Type": prediction.media, "X-Request-Id": prediction.request_id}
     if prediction.media != JSON and prediction.accept:
         headers["Accept"] = prediction.accept
     request = PodRequest(path, prediction.body, headers, prediction.query)
     seconds = services.settings.prediction_timeout_seconds
-    answer = await services.proxy.send(addresses, request, seconds)
+    answer = await services.proxy.send(pods.addresses, request, seconds, pods.otherwise)
     if answer.status >= BAD_REQUEST and not answer.is_json:
         raise UnavailableError(
             f"A pod of the deployment answered {answer.status} without a reason.",
@@ -115,25 +152,39 @@ async def _predict(
     return answer
 
 
-def _addresses(services: Services, target: Target) -> list[str]:
-    """Pods that can answer now; empty while the deployment is starting."""
+def _pods(services: Services, target: Target) -> Pods | None:
+    """Pods that can answer now; None while the deployment is starting."""
     choice = target.choose()
     if not choice.known:
         raise target.missing()
-    for item in choice.serving:
-        if addresses := services.resolver.addresses(item):
-            return addresses
+    for served in choice.serving:
+        if pods := _pods_of(services.resolver, served):
+            return pods
     if all(item.status.phase == "FAILED" for item in choice.known):
         raise _failed(choice.known[0])
-    return []
+    return None
 
 
-async def _started(services: Services, target: Target) -> list[str]:
+def _pods_of(resolver: Resolver, served: Served) -> Pods | None:
+    """The pods of the canary or of the stable version, as the share falls."""
+    deployment, share, canary_only = served
+    if canary_only:
+        return _pods_at(resolver.canary_addresses(deployment))
+    stable = resolver.addresses(deployment)
+    if share and random.uniform(0, 100) < share:  # noqa: S311 - to divide load
+        canary = resolver.canary_addresses(deployment)
+        return _pods_at(canary, stable) or _pods_at(stable)
+    return _pods_at(stable)
+
+
+def _pods_at(addresses: list[str], otherwise: Sequence[str] = ()) -> Pods | None:
+    return Pods(addresses, otherwise) if addresses else None
+
+
+async def _started(services: Services, target: Target) -> Pods:
     """Wait for pods of a deployment that is starting."""
     seconds = services.settings.hold_seconds
-    found = await services.caches.serving_changed.until(
-        lambda: _addresses(services, target) or None, seconds
-    )
+    found = await services.caches.serving_changed.until(lambda: _pods(services, target), seconds)
     if found:
         return found
     raise UnavailableError(

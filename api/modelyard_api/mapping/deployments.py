@@ -20,12 +20,13 @@ def deployment_spec(body: rest.Deploy, model: str, version: int) -> dict[str, An
         "version": version,
         "replicas": body.replicas,
         "autoscaling": _autoscaling(body.replicas) if body.auto_scale else None,
+        "canary": None,
     }
 
 
 def of_version(deployments: Sequence[ModelDeployment], number: int) -> list[ModelDeployment]:
-    """The deployments that serve a version, or are on the way to it."""
-    return [item for item in deployments if number in {serving(item), wanted(item)}]
+    """The deployments that serve a version or try it out, or are on the way to it."""
+    return [item for item in deployments if number in {serving(item), wanted(item), tried(item)}]
 
 
 def serving(deployment: ModelDeployment) -> int | None:
@@ -36,6 +37,23 @@ def serving(deployment: ModelDeployment) -> int | None:
 def wanted(deployment: ModelDeployment) -> int | None:
     """The version that the deployment is asked to serve."""
     return deployment.spec.version or deployment.status.target_version or serving(deployment)
+
+
+def tried(deployment: ModelDeployment) -> int | None:
+    """The version that the deployment tries out beside the one it serves."""
+    return deployment.spec.canary.version if deployment.spec.canary else None
+
+
+def canary_share(deployment: ModelDeployment) -> int:
+    """Percent of its predictions that are the canary's: 0 until pods of that version answer."""
+    canary = deployment.status.canary
+    return canary.weight if canary and canary.version == tried(deployment) else 0
+
+
+def canary_answers(deployment: ModelDeployment) -> bool:
+    """Whether there are ready pods of the version that is tried out."""
+    canary = deployment.status.canary
+    return bool(canary and canary.version == tried(deployment) and canary.ready_replicas)
 
 
 def newest_followed(deployments: Sequence[ModelDeployment], environment: str | None) -> int | None:

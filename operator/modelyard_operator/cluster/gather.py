@@ -40,6 +40,7 @@ from modelyard_operator.cluster.kinds import (
 from modelyard_operator.cluster.store import Store
 from modelyard_operator.errors import NotFoundError, StoreUnavailableError
 from modelyard_operator.reconcile.dataset import DatasetObserved, source_hash
+from modelyard_operator.reconcile.deployment_canary import CanaryObserved
 from modelyard_operator.reconcile.deployment_children import Children
 from modelyard_operator.reconcile.facts import JobFacts, PodFacts
 from modelyard_operator.reconcile.job_problem import JobView, unexplained_wait
@@ -49,6 +50,7 @@ from modelyard_operator.reconcile.model_version import VersionObserved
 from modelyard_operator.reconcile.model_version_result import Published
 from modelyard_operator.resources import deployment as serving
 from modelyard_operator.resources import profile_job, training_job
+from modelyard_operator.resources.deployment import Track
 from modelyard_operator.resources.runtime import Runtime
 
 Raw = Mapping[str, Any]
@@ -135,7 +137,6 @@ class Gatherer:
         namespace, model_name = deployment.metadata.namespace, deployment.spec.model_ref.name
         found = self._cache.get(MODEL, (namespace, model_name))
         model = Model.parse(found) if found else None
-        pods = self._cache.find(POD, served_from(names.deployment_id(deployment.metadata.uid)))
         return DeploymentObserved(
             deployment=deployment,
             now=_now(),
@@ -148,7 +149,14 @@ class Gatherer:
                 autoscaler=self._child(AUTOSCALER, deployment),
                 disruption_budget=self._child(DISRUPTION_BUDGET, deployment),
             ),
-            pods=_pods(pods, serving.CONTAINER),
+            pods=self._serving_pods(deployment, Track.STABLE),
+            canary=CanaryObserved(
+                Children(
+                    deployment=self._child(DEPLOYMENT, deployment, Track.CANARY),
+                    service=self._child(SERVICE, deployment, Track.CANARY),
+                ),
+                self._serving_pods(deployment, Track.CANARY),
+            ),
             drift=self._drift.of(deployment.metadata.uid),
         )
 
@@ -172,8 +180,13 @@ class Gatherer:
         ]
         return tuple(sorted(versions, key=lambda version: version.spec.version))
 
-    def _child(self, kind: Kind, owner: ModelDeployment) -> Raw | None:
-        raw = self._cache.get(kind, owner.key)
+    def _serving_pods(self, deployment: ModelDeployment, track: Track) -> tuple[PodFacts, ...]:
+        found = self._cache.find(POD, served_from(serving.pods_id(deployment, track)))
+        return _pods(found, serving.CONTAINER)
+
+    def _child(self, kind: Kind, owner: ModelDeployment, track: Track = Track.STABLE) -> Raw | None:
+        name = serving.child_name(owner, track)
+        raw = self._cache.get(kind, (owner.metadata.namespace, name))
         return raw if raw and controller_uid(raw) == owner.metadata.uid else None
 
     async def _training_job(self, version: ModelVersion) -> Raw | None:

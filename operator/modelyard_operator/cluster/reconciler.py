@@ -32,7 +32,7 @@ from modelyard_operator.reconcile.decision import Decision, Refusal
 from modelyard_operator.reconcile.model import decide_model
 from modelyard_operator.reconcile.model_deployment import decide_deployment
 from modelyard_operator.reconcile.model_version import decide_version
-from modelyard_operator.reconcile.transitions import transition
+from modelyard_operator.reconcile.transitions import Transition, transitions
 from modelyard_operator.resources.deployment import ANNOTATION_VERSION_UID
 
 logger = logging.getLogger(__name__)
@@ -119,9 +119,10 @@ class Reconciler:
             return
         before = [Condition.model_validate(c) for c in _conditions(raw)]
         after: list[Condition] = decision.status.conditions  # type: ignore[attr-defined]
-        told = transition(before, after)
-        if told is None:
-            return
+        for told in transitions(before, after):
+            await self._tell_of(kind, raw, decision, told)
+
+    async def _tell_of(self, kind: Kind, raw: Raw, decision: Decision, told: Transition) -> None:
         logger.info(
             "transition",
             extra={

@@ -11,6 +11,7 @@ from modelyard_operator.resources.deployment import (
     ANNOTATION_VERSION_UID,
     REPLICAS_MANAGER,
     Servable,
+    Track,
     build_deployment,
     build_replicas,
 )
@@ -86,6 +87,20 @@ def children_due(
     )
 
 
+def canary_due(
+    canary: ModelDeployment, servable: Servable | None, found: Children, runtime: Runtime
+) -> tuple[Write, ...]:
+    """The writes that bring a canary's own children to what it asks for; all go without one."""
+    if servable is None:
+        why = "no canary is wanted, or its version cannot be served"
+        return (*_removed(found.deployment, why), *_removed(found.service, why))
+    return (
+        *_applied(build_service(canary, Track.CANARY), found.service),
+        *_applied(build_deployment(canary, servable, runtime, Track.CANARY), found.deployment),
+        *_scale(canary, found.replicas, autoscaled=False, track=Track.CANARY),
+    )
+
+
 def _applied(desired: Manifest, found: Raw | None) -> tuple[Write, ...]:
     if found is None:
         return (Apply(desired, "it is missing"),)
@@ -94,7 +109,11 @@ def _applied(desired: Manifest, found: Raw | None) -> tuple[Write, ...]:
 
 
 def _scale(
-    deployment: ModelDeployment, found: int | None, *, autoscaled: bool
+    deployment: ModelDeployment,
+    found: int | None,
+    *,
+    autoscaled: bool,
+    track: Track = Track.STABLE,
 ) -> tuple[Write, ...]:
     """A fixed number is held; with the autoscaler on, only what it would raise at once is raised.
 
@@ -105,7 +124,7 @@ def _scale(
     if present == least or (autoscaled and present > least):
         return ()
     why = f"spec.replicas is {present}, not {least}"
-    return (Apply(build_replicas(deployment, least), why, REPLICAS_MANAGER),)
+    return (Apply(build_replicas(deployment, least, track), why, REPLICAS_MANAGER),)
 
 
 def _removed(found: Raw | None, why: str) -> tuple[Write, ...]:

@@ -49,8 +49,9 @@ class Rollout:
         pods: Iterable[PodFacts],
         target: Target,
         now: datetime,
+        condition: ConditionType = ConditionType.READY,
     ) -> "Rollout":
-        """The facts of a raw Deployment and its pods."""
+        """The facts of a raw Deployment and its pods; ``condition`` says whether it was served."""
         raw: Raw = children.deployment or {}
         status = raw.get("status", {})
         conditions = {item["type"]: item for item in status.get("conditions", ())}
@@ -71,7 +72,8 @@ class Rollout:
             ready_replicas=status.get("readyReplicas", 0),
             serving_version=_serving(alive, wanted),
             target_version=wanted,
-            settled=_settled(deployment) and progressing.get("reason") == "NewReplicaSetAvailable",
+            settled=_settled(deployment, condition)
+            and progressing.get("reason") == "NewReplicaSetAvailable",
             deadline_exceeded=progressing.get("reason") == "ProgressDeadlineExceeded",
             creation_failure=(
                 failure.get("message", "") if failure.get("status") == "True" else ""
@@ -96,8 +98,8 @@ def rollout_verdict(rollout: Rollout) -> Verdict:
     return next(verdict for policy in _POLICIES if (verdict := policy(rollout)))
 
 
-def _settled(deployment: ModelDeployment) -> bool:
-    ready = find(deployment.status.conditions, ConditionType.READY)
+def _settled(deployment: ModelDeployment, condition: ConditionType) -> bool:
+    ready = find(deployment.status.conditions, condition)
     if ready is None or ready.observed_generation != deployment.metadata.generation:
         return False
     return ready.status == "True" or ready.reason == Reason.POD_UNAVAILABLE.value

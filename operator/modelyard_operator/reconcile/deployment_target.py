@@ -24,9 +24,13 @@ def choose_target(
     model: Model | None,
     versions: Sequence[ModelVersion],
     deployed_uid: str | None,
+    field: str = "spec.version",
 ) -> Target:
-    """The wanted version, or the present one for as long as the wanted one cannot be served."""
-    wanted = _wanted(deployment, versions)
+    """The wanted version, or the present one for as long as the wanted one cannot be served.
+
+    ``field`` is what names the version, for the message.
+    """
+    wanted = _wanted(deployment, versions, field)
     if model is not None and isinstance(wanted, Servable):
         return Target(wanted)
     present = next(
@@ -49,7 +53,7 @@ def choose_target(
 
 
 def _wanted(
-    deployment: ModelDeployment, versions: Sequence[ModelVersion]
+    deployment: ModelDeployment, versions: Sequence[ModelVersion], field: str
 ) -> Servable | tuple[Standing, Reason, str]:
     number = deployment.spec.version
     if number is None:
@@ -61,11 +65,11 @@ def _wanted(
         return Standing.WAITING, Reason.NO_READY_VERSION, message
     pinned = next((version for version in versions if version.spec.version == number), None)
     if pinned is None:
-        message = f"Version {number} (spec.version) does not exist"
+        message = f"Version {number} ({field}) does not exist"
         return Standing.WAITING, Reason.VERSION_MISSING, message
     if servable := Servable.of(pinned):
         return servable
-    message = f"Version {number} (spec.version) is {pinned.status.phase or 'PENDING'}, not READY"
+    message = f"Version {number} ({field}) is {pinned.status.phase or 'PENDING'}, not READY"
     standing = Standing.STALLED if pinned.ended else Standing.WAITING
     return standing, Reason.VERSION_NOT_READY, message
 

@@ -16,6 +16,13 @@ from modelyard_crds.model_version import ModelVersion
 from modelyard_crds.reasons import ConditionType, Reason
 from modelyard_operator.reconcile.data_drift import report_drift
 from modelyard_operator.reconcile.decision import Decision, Refusal, Standing, Verdict, judged
+from modelyard_operator.reconcile.deployment_canary import (
+    NO_CANARY,
+    CanaryDecision,
+    CanaryObserved,
+    canary_condition,
+    decide_canary,
+)
 from modelyard_operator.reconcile.deployment_children import NO_CHILDREN, Children, children_due
 from modelyard_operator.reconcile.deployment_rollout import Rollout, rollout_verdict
 from modelyard_operator.reconcile.deployment_scaling import scaling_verdict
@@ -39,6 +46,7 @@ class DeploymentObserved:
     versions: tuple[ModelVersion, ...] = ()
     children: Children = NO_CHILDREN
     pods: tuple[PodFacts, ...] = ()
+    canary: CanaryObserved = NO_CANARY
     refusal: Refusal | None = None
     #: What the pods counted; None while that is not known.
     drift: tuple[DriftSummary, ...] | None = None
@@ -52,12 +60,33 @@ def decide_deployment(seen: DeploymentObserved) -> Decision:
     rollout = Rollout.of(seen.deployment, seen.children, seen.pods, target, seen.now)
     verdict = _verdict(seen, target, rollout)
     pods_may_start = seen.children.deployment is None or verdict.standing is Standing.STALLED
+    canary = _canary(seen)
     return Decision(
-        status=_status(seen, target, rollout, verdict),
-        writes=children_due(seen.deployment, target.servable, seen.children, seen.runtime),
-        requeue_after=verdict.requeue_after,
-        needs_store_secret=target.servable is not None and pods_may_start,
+        status=_status(seen, target, rollout, verdict, canary),
+        writes=(
+            *children_due(seen.deployment, target.servable, seen.children, seen.runtime),
+            *canary.writes,
+        ),
+        requeue_after=_soonest(verdict, canary.verdict),
+        needs_store_secret=target.servable is not None and (pods_may_start or canary.starts_pods),
     )
+
+
+def _canary(seen: DeploymentObserved) -> CanaryDecision:
+    return decide_canary(
+        seen.deployment,
+        seen.model,
+        seen.versions,
+        seen.children.replicas,
+        seen.canary,
+        seen.runtime,
+        seen.now,
+    )
+
+
+def _soonest(*verdicts: Verdict | None) -> float | None:
+    waits = (verdict.requeue_after for verdict in verdicts if verdict is not None)
+    return min((wait for wait in waits if wait is not None), default=None)
 
 
 def _undeploying(seen: DeploymentObserved) -> Decision:
@@ -66,11 +95,15 @@ def _undeploying(seen: DeploymentObserved) -> Decision:
     rollout = Rollout.of(seen.deployment, seen.children, seen.pods, target, seen.now)
     message = "It is being deleted: its pods answer what they were asked and end."
     verdict = Verdict(Standing.PROGRESSING, Reason.TERMINATING, message)
-    return Decision(status=_status(seen, target, rollout, verdict))
+    return Decision(status=_status(seen, target, rollout, verdict, CanaryDecision(())))
 
 
 def _status(
-    seen: DeploymentObserved, target: Target, rollout: Rollout, verdict: Verdict
+    seen: DeploymentObserved,
+    target: Target,
+    rollout: Rollout,
+    verdict: Verdict,
+    canary: CanaryDecision,
 ) -> ModelDeploymentStatus:
     selector = ",".join(f"{key}={value}" for key, value in selector_labels(seen.deployment).items())
     phase = _phase(verdict, rollout)
@@ -97,7 +130,13 @@ def _status(
             "ready_replicas": rollout.ready_replicas,
             "selector": selector,
             "drifted_columns": drift.columns,
-            "conditions": drift.conditions,
+            "canary": canary.status,
+            "conditions": canary_condition(
+                drift.conditions,
+                canary,
+                generation=seen.deployment.metadata.generation,
+                now=seen.now,
+            ),
         }
     )
 

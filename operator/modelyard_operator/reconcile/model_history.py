@@ -42,6 +42,7 @@ def _in_use(
             deployment.spec.version,
             deployment.status.serving_version,
             deployment.status.target_version,
+            deployment.spec.canary.version if deployment.spec.canary else None,
         )
     ]
     return frozenset([newest, max(ready, default=None), *served])

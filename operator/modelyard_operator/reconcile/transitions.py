@@ -1,10 +1,10 @@
 """Which change of conditions is worth an event."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from modelyard_crds.conditions import Condition, find, is_true
-from modelyard_crds.reasons import ConditionType
+from modelyard_crds.reasons import ConditionType, Reason
 
 
 class Transition(NamedTuple):
@@ -15,13 +15,27 @@ class Transition(NamedTuple):
     message: str
 
 
-def transition(before: Sequence[Condition], after: Sequence[Condition]) -> Transition | None:
-    """The event for a change of Ready's status or reason; None where neither moved.
+#: Reasons for which a canary may be away without anything being wrong.
+_AWAITED = frozenset({Reason.ROLLING_OUT, Reason.VERSION_MISSING, Reason.VERSION_NOT_READY})
+
+
+def transitions(before: Sequence[Condition], after: Sequence[Condition]) -> Iterator[Transition]:
+    """The events for changes of status or reason, of Ready and of CanaryReady.
 
     A message that only says it in other words is no transition.
     """
-    was, now = find(before, ConditionType.READY), find(after, ConditionType.READY)
-    if now is None or (was is not None and (was.status, was.reason) == (now.status, now.reason)):
+    if now := _moved(before, after, ConditionType.READY):
+        bad = is_true(after, ConditionType.STALLED) or is_true(after, ConditionType.DEGRADED)
+        yield Transition("Warning" if bad else "Normal", now.reason, now.message)
+    if now := _moved(before, after, ConditionType.CANARY_READY):
+        fine = now.status == "True" or now.reason in _AWAITED
+        yield Transition("Normal" if fine else "Warning", f"Canary{now.reason}", now.message)
+
+
+def _moved(
+    before: Sequence[Condition], after: Sequence[Condition], type_: ConditionType
+) -> Condition | None:
+    was, now = find(before, type_), find(after, type_)
+    if was and now and (was.status, was.reason) == (now.status, now.reason):
         return None
-    bad = is_true(after, ConditionType.STALLED) or is_true(after, ConditionType.DEGRADED)
-    return Transition("Warning" if bad else "Normal", now.reason, now.message)
+    return now

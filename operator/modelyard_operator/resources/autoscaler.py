@@ -32,11 +32,15 @@ def build_autoscaler(deployment: ModelDeployment, autoscaling: Autoscaling) -> M
                     },
                 }
             ],
-            "behavior": {
-                "scaleDown": {
-                    "stabilizationWindowSeconds": autoscaling.scale_down_stabilization_seconds
-                }
-            },
+            "behavior": {"scaleDown": _scale_down(deployment, autoscaling)},
         },
     }
     return with_applied_hash(manifest)
+
+
+def _scale_down(deployment: ModelDeployment, autoscaling: Autoscaling) -> Manifest:
+    window = {"stabilizationWindowSeconds": autoscaling.scale_down_stabilization_seconds}
+    if deployment.spec.canary is None:
+        return window
+    # The pods whose load the canary takes must be there when it fails.
+    return {**window, "selectPolicy": "Disabled"}

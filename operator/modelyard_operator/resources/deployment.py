@@ -1,6 +1,7 @@
 """The Deployment whose pods serve one version."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from modelyard_crds import names
 from modelyard_crds.build import ENV_SERVE_REQUEST, SERVING_PORT, ServeRequest, manifest_key
@@ -32,6 +33,13 @@ GRACE_SECONDS = 40
 REPLICAS_MANAGER = f"{names.FIELD_MANAGER}-replicas"
 
 
+class Track(StrEnum):
+    """Which of the two versions of a ModelDeployment a child is of."""
+
+    STABLE = "stable"
+    CANARY = "canary"
+
+
 @dataclass(frozen=True)
 class Servable:
     """A READY version, as far as serving needs it."""
@@ -49,67 +57,92 @@ class Servable:
         return cls(version.spec.version, version.metadata.uid, artifact.digest)
 
 
-def selector_labels(deployment: ModelDeployment) -> dict[str, str]:
+def child_name(deployment: ModelDeployment, track: Track) -> str:
+    """Name of the Deployment and the Service of a track."""
+    name = deployment.metadata.name
+    return names.canary_name(name) if track is Track.CANARY else name
+
+
+def pods_id(deployment: ModelDeployment, track: Track) -> str:
+    """What only pods of this very object and track are labelled with."""
+    identity = names.deployment_id(deployment.metadata.uid)
+    return f"{identity}-{track}" if track is Track.CANARY else identity
+
+
+def selector_labels(deployment: ModelDeployment, track: Track = Track.STABLE) -> dict[str, str]:
     """The label that only pods of this very object have, also after it was made anew."""
-    return {names.LABEL_DEPLOYMENT_ID: names.deployment_id(deployment.metadata.uid)}
+    return {names.LABEL_DEPLOYMENT_ID: pods_id(deployment, track)}
 
 
-def child_labels(deployment: ModelDeployment) -> dict[str, str]:
+def child_labels(deployment: ModelDeployment, track: Track = Track.STABLE) -> dict[str, str]:
     """Labels of everything that a ModelDeployment owns."""
     return names.common_labels(
         "serving",
         {
             names.LABEL_MODEL: deployment.spec.model_ref.name,
             names.LABEL_DEPLOYMENT: deployment.metadata.name,
-            **selector_labels(deployment),
+            **selector_labels(deployment, track),
         },
     )
 
 
-def build_deployment(deployment: ModelDeployment, servable: Servable, runtime: Runtime) -> Manifest:
+def build_deployment(
+    deployment: ModelDeployment,
+    servable: Servable,
+    runtime: Runtime,
+    track: Track = Track.STABLE,
+) -> Manifest:
     """The Deployment, without spec.replicas (see REPLICAS_MANAGER)."""
-    labels = child_labels(deployment)
+    labels = child_labels(deployment, track)
     manifest = {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": metadata(
             deployment,
-            deployment.metadata.name,
+            child_name(deployment, track),
             labels,
             {ANNOTATION_VERSION_UID: servable.uid},
             outlived=True,
         ),
         "spec": {
-            "selector": {"matchLabels": selector_labels(deployment)},
+            "selector": {"matchLabels": selector_labels(deployment, track)},
             "revisionHistoryLimit": 2,
             "progressDeadlineSeconds": PROGRESS_DEADLINE_SECONDS,
-            "strategy": {
-                "type": "RollingUpdate",
-                "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
-            },
+            "strategy": _strategy(track),
             "template": {
                 "metadata": {"labels": {**labels, names.LABEL_VERSION: str(servable.number)}},
-                "spec": _pod(deployment, servable, runtime),
+                "spec": _pod(deployment, servable, runtime, track),
             },
         },
     }
     return with_applied_hash(manifest)
 
 
-def build_replicas(deployment: ModelDeployment, replicas: int) -> Manifest:
+def _strategy(track: Track) -> Manifest:
+    if track is Track.CANARY:
+        # Never two versions at once under the name of one; its share falls back meanwhile.
+        return {"type": "Recreate"}
+    return {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
+
+
+def build_replicas(
+    deployment: ModelDeployment, replicas: int, track: Track = Track.STABLE
+) -> Manifest:
     """The scale of the Deployment, to be applied by REPLICAS_MANAGER."""
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {
-            "name": deployment.metadata.name,
+            "name": child_name(deployment, track),
             "namespace": deployment.metadata.namespace,
         },
         "spec": {"replicas": replicas},
     }
 
 
-def _pod(deployment: ModelDeployment, servable: Servable, runtime: Runtime) -> Manifest:
+def _pod(
+    deployment: ModelDeployment, servable: Servable, runtime: Runtime, track: Track
+) -> Manifest:
     request = ServeRequest(
         namespace=deployment.metadata.namespace,
         model=deployment.spec.model_ref.name,
@@ -146,7 +179,7 @@ def _pod(deployment: ModelDeployment, servable: Servable, runtime: Runtime) -> M
                 "maxSkew": 1,
                 "topologyKey": "kubernetes.io/hostname",
                 "whenUnsatisfiable": "ScheduleAnyway",
-                "labelSelector": {"matchLabels": selector_labels(deployment)},
+                "labelSelector": {"matchLabels": selector_labels(deployment, track)},
             }
         ],
     )

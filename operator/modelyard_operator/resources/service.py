@@ -1,7 +1,7 @@
-"""The Service that gives a ModelDeployment its stable address."""
+"""The Services that give a ModelDeployment, and what it tries out, their stable addresses."""
 
 from modelyard_crds.model_deployment import ModelDeployment
-from modelyard_operator.resources.deployment import child_labels, selector_labels
+from modelyard_operator.resources.deployment import Track, child_labels, child_name, selector_labels
 from modelyard_operator.resources.runtime import Manifest, metadata, with_applied_hash
 
 PORT = 80
@@ -12,15 +12,17 @@ def endpoint(deployment: ModelDeployment) -> str:
     return f"http://{deployment.metadata.name}.{deployment.metadata.namespace}.svc.cluster.local"
 
 
-def build_service(deployment: ModelDeployment) -> Manifest:
-    """The Service, with the ModelDeployment's own name."""
+def build_service(deployment: ModelDeployment, track: Track = Track.STABLE) -> Manifest:
+    """The Service of a track; the stable one has the ModelDeployment's own name."""
     manifest = {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": metadata(deployment, deployment.metadata.name, child_labels(deployment), {}),
+        "metadata": metadata(
+            deployment, child_name(deployment, track), child_labels(deployment, track), {}
+        ),
         "spec": {
             "type": "ClusterIP",
-            "selector": selector_labels(deployment),
+            "selector": selector_labels(deployment, track),
             "ports": [{"name": "http", "port": PORT, "protocol": "TCP", "targetPort": "http"}],
         },
     }
