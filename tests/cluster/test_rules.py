@@ -99,6 +99,21 @@ REFUSED_ON_CREATE = [
         {"targetCPUUtilization": 101},
         "targetCPUUtilization",
     ),
+    (
+        objects.deployment(version=1),
+        "spec.canary",
+        {"version": 2, "weight": 0},
+        {"version": 1},
+        "spec.canary.version must not be spec.version",
+    ),
+    (objects.deployment(canary={"version": 2}), "spec.version", 1, None, "needs spec.version"),
+    (
+        objects.deployment(version=1),
+        "spec.canary",
+        {"version": 2, "weight": 100},
+        {"version": 2, "weight": 101},
+        "spec.canary.weight",
+    ),
 ]
 
 

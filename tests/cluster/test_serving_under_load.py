@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +26,7 @@ ROW = json.loads((Path(__file__).parents[2] / "examples/tumour.json").read_text(
 PATH = "/models/tumours/latest/infer"
 ROLLOUTS = 3
 CONNECTIONS = 8
+SAMPLE = 400
 SERVING = "app.kubernetes.io/component=serving"
 
 
@@ -97,6 +99,38 @@ def retrain(kubectl: Kubectl, version: int) -> None:
     annotation = f"modelyard.dev/retrain={version}"
     kubectl.run("annotate", "--overwrite", "model", "tumours", annotation)
     kubectl.wait_serving(version)
+
+
+def test_a_canary_takes_its_share_and_fails_no_request_when_it_goes(
+    shared: Kubectl, api_url: str, key: str
+) -> None:
+    """Pitfalls 7.3 to 7.5: one that cannot be, one that is killed, and one that is promoted."""
+    serving = shared.serve()
+    new, path = serving["status"]["servingVersion"], f"/predict/{serving['status']['id']}"
+    if new == 1:
+        retrain(shared, new := 2)
+    old = new - 1
+    shared.serve(version=old)
+    shared.wait_serving(old)
+    with load.requests(api_url, key, path, ROW, threads=2, pause=0.02) as asked:
+        shared.serve(version=old, canary={"version": new + 1})
+        shared.wait_reason(
+            "modeldeployment", DEPLOYMENT, "VersionMissing", "CanaryReady", within=SHORT
+        )
+        shared.serve(version=old, canary={"version": new, "weight": 30})
+        shared.wait_condition("modeldeployment", DEPLOYMENT, "CanaryReady", within=MEDIUM)
+        with open_client(api_url, key) as client:
+            answers = [client.post(path, json=ROW).json() for _ in range(SAMPLE)]
+        pods = ("pod", "-l", f"modelyard.dev/deployment-id={serving['status']['id']}-canary")
+        shared.run("delete", *pods, "--force", "--grace-period=0")
+        shared.wait_condition("modeldeployment", DEPLOYMENT, "CanaryReady", within=MEDIUM)
+        shared.serve(version=new)
+        shared.wait_serving(new)
+        shared.wait_gone("deployment", f"{DEPLOYMENT}-canary", within=MEDIUM)
+    assert asked.failures == []
+    assert asked.versions == {f"v{old}.0", f"v{new}.0"}
+    share = Counter(answer["model_version"] for answer in answers)[f"v{new}.0"] / SAMPLE
+    assert abs(share - 0.3) < 6 * (0.3 * 0.7 / SAMPLE) ** 0.5, "six standard deviations"
 
 
 def wanted_pods(seen: Object) -> int:
