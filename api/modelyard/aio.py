@@ -290,12 +290,16 @@ class AsyncModel:
         version: int | str | None = None,
         replicas: int = 1,
         auto_scale: bool = True,
+        canary: tuple[int | str, int] | None = None,
         wait: bool = True,
         within: float = WAIT_SECONDS,
     ) -> rest.DeployStarted:
-        """Serve a version, by default the newest READY one; waits until it does."""
+        """Serve a version, by default the newest READY one; waits until it does.
+
+        ``canary`` is another version to try out, and the percent of predictions that it gets.
+        """
         started = await self._send(
-            calls.deploy(self.name, environment, replicas, version, auto_scale=auto_scale)
+            calls.deploy(self.name, environment, replicas, version, canary, auto_scale=auto_scale)
         )
         if wait:
             await self._run(

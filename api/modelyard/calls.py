@@ -131,6 +131,7 @@ def deploy(
     environment: str,
     replicas: int,
     version: int | str | None,
+    canary: tuple[int | str, int] | None,
     *,
     auto_scale: bool,
 ) -> Call[rest.DeployStarted]:
@@ -140,6 +141,7 @@ def deploy(
         "replicas": replicas,
         "auto_scale": auto_scale,
         "version": version,
+        "canary": {"version": canary[0], "weight": canary[1]} if canary else None,
     }
     call = post(rest.DeployStarted, body, "models", name, "deploy", once=False)
     return Call(call.method, call.path, call.read, json=call.json, repeatable=True)

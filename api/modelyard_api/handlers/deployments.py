@@ -3,7 +3,7 @@
 from typing import Any
 
 from modelyard_api.auth import Caller
-from modelyard_api.errors import ConflictError
+from modelyard_api.errors import ConflictError, InvalidInputError
 from modelyard_api.handlers import lookup
 from modelyard_api.handlers.versions import ready_version
 from modelyard_api.mapping import deployments as mapping
@@ -23,9 +23,15 @@ async def deploy(
     The version is pinned: what an environment serves changes only by deploying.
     """
     view = await lookup.model_view(services, caller, name)
-    number = ready_version(view, body.version)
-    spec = mapping.deployment_spec(body, name, number)
     present = _in_environment(view, body.environment)
+    asked = body.version
+    if body.canary and present and asked is None:
+        asked = mapping.wanted(present)
+    number = ready_version(view, asked)
+    canary = ready_version(view, body.canary.version) if body.canary else None
+    if canary == number:
+        raise _nothing_to_try(number)
+    spec = mapping.deployment_spec(body, name, number, canary)
     if present:
         meta = present.metadata
         kind = services.caches.deployments
@@ -50,6 +56,15 @@ async def undeploy(
     item = await lookup.deployment(services, view, deployment_id)
     await services.writer.retire(services.caches.deployments, item)
     return mapping.undeployed(view, item, services.now())
+
+
+def _nothing_to_try(number: int) -> InvalidInputError:
+    label = names.version_label(number)
+    return InvalidInputError(
+        f"canary.version is {label}, and so is the version to serve.",
+        details={"field": "canary.version"},
+        suggestions=["Name another version in canary.version, or leave canary out to promote it."],
+    )
 
 
 async def _create(

@@ -12,15 +12,20 @@ from modelyard_crds.model_deployment import MAX_REPLICAS, Autoscaling
 PRODUCTION = "production"
 
 
-def deployment_spec(body: rest.Deploy, model: str, version: int) -> dict[str, Any]:
-    """The spec of a ModelDeployment; as a merge patch it also takes autoscaling away."""
+def deployment_spec(
+    body: rest.Deploy, model: str, version: int, canary: int | None = None
+) -> dict[str, Any]:
+    """The spec of a ModelDeployment; a merge patch with it also takes away what is not asked for.
+
+    ``canary`` is the version that the body's canary names.
+    """
     return {
         "modelRef": {"name": model},
         "environment": body.environment,
         "version": version,
         "replicas": body.replicas,
         "autoscaling": _autoscaling(body.replicas) if body.auto_scale else None,
-        "canary": None,
+        "canary": {"version": canary, "weight": body.canary.weight} if body.canary else None,
     }
 
 
@@ -164,8 +169,14 @@ def _deployment(view: ModelView, item: ModelDeployment, base_url: str) -> rest.D
         replicas=replicas(item),
         auto_scale=auto_scale(item),
         created_at=created_at(item),
+        canary=_canary(item),
         error=fault(item.status.conditions) if status in {"FAILED", "DEGRADED"} else None,
     )
+
+
+def _canary(deployment: ModelDeployment) -> rest.CanaryJson | None:
+    number = tried(deployment)
+    return rest.CanaryJson(version=number, weight=canary_share(deployment)) if number else None
 
 
 def _autoscaling(replicas: int) -> dict[str, Any]:

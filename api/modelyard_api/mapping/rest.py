@@ -223,6 +223,20 @@ class VersionStarted(BuildStarted):
 # Deployments
 
 
+class CanaryRequest(Request):
+    """Another version to try out beside the one that is deployed."""
+
+    version: StrictInt | str
+    weight: Annotated[int, Field(ge=0, le=100), WHOLE_NUMBER] = 10
+
+
+class CanaryJson(Answer):
+    """A version that is tried out, and the percent of predictions that it gets."""
+
+    version: int
+    weight: int
+
+
 class Deploy(Request):
     """Where and on how many pods to serve."""
 
@@ -230,7 +244,12 @@ class Deploy(Request):
     replicas: Annotated[int, Field(ge=1, le=1000), WHOLE_NUMBER] = 1
     auto_scale: StrictBool = True
     version: StrictInt | str | None = Field(
-        None, description="Version to serve; by default the newest READY one."
+        None,
+        description="Version to serve; by default the newest READY one, and with a canary the one "
+        "that the environment has.",
+    )
+    canary: CanaryRequest | None = Field(
+        None, description="Another version to try out; without one, none is."
     )
 
 
@@ -246,6 +265,11 @@ class DeploymentJson(Answer):
     replicas: int
     auto_scale: bool
     created_at: UtcTime
+    canary: CanaryJson | None = Field(
+        None,
+        exclude_if=lambda value: value is None,
+        description="Only while a version is tried out.",
+    )
     error: FaultField = None
 
 

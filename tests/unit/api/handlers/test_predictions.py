@@ -92,3 +92,11 @@ async def test_a_canary_that_dies_fails_no_request(facade: Facade) -> None:
         assert set(await answered(facade, DEPLOYMENT)) == {2}
         await canary.close()
         assert set(await answered(facade, DEPLOYMENT)) == {1}
+
+
+async def test_a_canary_of_the_version_that_is_served_is_refused(facade: Facade) -> None:
+    samples.fill(facade.services.caches, samples.model(), samples.version(), samples.deployment())
+    body = {"version": 1, "canary": {"version": "v1.0"}}
+    answer = await facade.send("POST", "/models/churn/deploy", json=body)
+    assert answer.status_code == 422
+    assert "canary.version is v1.0" in answer.json()["error"]["message"]

@@ -61,3 +61,17 @@ def test_a_spec_is_valid_and_leaves_room_to_scale(replicas: int, most: int) -> N
 def test_without_autoscaling_the_patch_takes_it_away() -> None:
     spec = deployment_spec(rest.Deploy(auto_scale=False), "churn", 1)
     assert spec["autoscaling"] is None
+
+
+def test_a_canary_is_named_or_taken_away() -> None:
+    body = rest.Deploy(canary=rest.CanaryRequest(version="v4", weight=25))
+    assert deployment_spec(body, "churn", 3, 4)["canary"] == {"version": 4, "weight": 25}
+    assert deployment_spec(rest.Deploy(), "churn", 3)["canary"] is None
+
+
+def test_a_list_shows_what_a_canary_gets_and_not_what_it_is_to_get() -> None:
+    trying = samples.deployment(canary={"version": 2, "weight": 25})
+    shown = deployment_list(samples.view(deployments=[trying]), "").deployments[0]
+    assert shown.canary == rest.CanaryJson(version=2, weight=0)
+    plain = deployment_list(samples.view(deployments=[samples.deployment()]), "")
+    assert "canary" not in plain.model_dump(mode="json")["deployments"][0]
