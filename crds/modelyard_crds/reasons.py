@@ -31,7 +31,7 @@ class Reason(StrEnum):
 
     # Everything is as asked.
     READY = "Ready", "What the spec asks for is there."
-    ASLEEP = "Asleep", "Scaled to zero; the next request wakes it."
+    ASLEEP = "Asleep", "spec.replicas is 0: no pod serves until it is raised."
 
     # Work is going on.
     PENDING = "Pending", "Accepted, work has not started."
