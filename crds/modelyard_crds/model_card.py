@@ -84,11 +84,22 @@ class CalibrationFigures(ApiModel):
     )
 
 
+class Correction(ApiModel):
+    """How probabilities are corrected, within the graph: softmax(slope * log(p) + shift)."""
+
+    slope: float
+    shift: list[float] = Field(description="For each class.")
+
+
 class Calibration(ApiModel):
     """Whether a probability of 0.8 comes true in 8 of 10 cases."""
 
     of: str = Field(description="Whose probability is meant: a class, or the predicted class.")
     figures: CalibrationFigures
+    before: CalibrationFigures | None = Field(
+        None, description="Without the correction, where there is one."
+    )
+    correction: Correction | None = None
     bins: list[CalibrationBin]
 
 

@@ -8,7 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from modelyard_crds.conditions import rfc3339
 from modelyard_crds.fields import FieldSchema
-from modelyard_crds.model_card import Evaluation, MetricFigure, ModelCard, TargetCard
+from modelyard_crds.model_card import (
+    Calibration,
+    CalibrationFigures,
+    Evaluation,
+    MetricFigure,
+    ModelCard,
+    TargetCard,
+)
 from modelyard_runtime.artifacts.plots import Plot, importance_plot, target_plots
 
 CARD_FILE, CARD_DATA_FILE = "card.md", "model_card.json"
@@ -87,11 +94,7 @@ def _target(target: TargetCard, plots: Sequence[Plot], *, several: bool) -> Iter
         [_figure(figure) for figure in target.metrics],
     )
     if target.calibration:
-        found = target.calibration.figures
-        yield (
-            f"Calibration: Brier score {_number(found.brier)}, expected calibration error "
-            f"{_number(found.ece)}."
-        )
+        yield _calibration(target.calibration)
     yield from map(_image, plots)
     yield f"The best candidates by {target.metric}:"
     yield _table(
@@ -100,6 +103,20 @@ def _target(target: TargetCard, plots: Sequence[Plot], *, several: bool) -> Iter
             (item.algorithm, _number(item.score), f"{item.seconds:.2f}", f"{item.weight:.2f}")
             for item in target.attempts[:_SHOWN_ATTEMPTS]
         ],
+    )
+
+
+def _calibration(found: Calibration) -> str:
+    said = f"Calibration: {_figures(found.figures)}."
+    if found.before is None:
+        return f"{said} The probabilities are the model's own: a correction did not help."
+    return f"{said} The probabilities are corrected; before: {_figures(found.before)}."
+
+
+def _figures(found: CalibrationFigures) -> str:
+    return (
+        f"log loss {_number(found.log_loss)}, Brier score {_number(found.brier)}, expected "
+        f"calibration error {_number(found.ece)}"
     )
 
 

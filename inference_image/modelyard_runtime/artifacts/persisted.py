@@ -5,12 +5,13 @@
 
 from typing import Any
 
-#: Types of fitted models, of scikit-learn's, LightGBM's and numpy's own.
+#: Types of fitted models, of scikit-learn's, LightGBM's, numpy's and our own.
 TRUSTED = (
     "collections.OrderedDict",
     "lightgbm.basic.Booster",
     "lightgbm.sklearn.LGBMClassifier",
     "lightgbm.sklearn.LGBMRegressor",
+    "modelyard_runtime.training.calibration.Calibrated",
     "numpy.dtype",
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.tree._tree.Tree",

@@ -28,6 +28,7 @@ from modelyard_runtime.data.source import Fetched
 from modelyard_runtime.data.table import Table
 from modelyard_runtime.plan.plan import NOTHING_STATED, Plan, make_plan
 from modelyard_runtime.store import Store, StoreError
+from modelyard_runtime.training.calibration import Calibrated
 from modelyard_runtime.training.encoding import Encoding, make_encoding
 from modelyard_runtime.training.ensemble import members_of
 from modelyard_runtime.training.evidence import card_of
@@ -240,6 +241,8 @@ def _training_info(job: Job, result: _Result) -> TrainingInfo:
 
 
 def _algorithm(model: Any) -> str:
+    if isinstance(model, Calibrated):
+        return _algorithm(model.inner)
     members = members_of(model)
     if members:
         return " + ".join(dict.fromkeys(_algorithm(member) for _, member in members))

@@ -15,6 +15,7 @@ import numpy as np
 from modelyard_crds.reasons import Reason
 from modelyard_runtime.errors import UserError
 from modelyard_runtime.serving.session import Session
+from modelyard_runtime.training.calibration import Calibrated, Correction, calibrate
 from modelyard_runtime.training.encoding import Encoding, Inputs
 from modelyard_runtime.training.ensemble import (
     Blend,
@@ -50,6 +51,9 @@ class Winner(NamedTuple):
     unseen: Unseen
     metrics: dict[str, float]
     difference: float
+    #: How its probabilities are corrected, and the unseen ones as they were before.
+    correction: Correction | None
+    uncorrected: Unseen
 
 
 class ParityError(Exception):
@@ -96,26 +100,32 @@ def _winner(
     problem: Problem, encoding: Encoding, inputs: Inputs, blend: Blend, cpus: int
 ) -> Winner:
     first, task = problem.folds[0], problem.shape.task
-    fitted = _fitted(problem, blend, first.train, cpus)
+    uncorrected = unseen_of(problem, blend)
+    found = calibrate(problem, uncorrected)
+    correction, unseen = found or (None, uncorrected)
+    fitted = _fitted(problem, blend, first.train, cpus, correction)
     session, before = _compare(
         problem, encoding, inputs, fitted, to_graph(fitted, encoding, task), first.test
     )
     if len(blend.parts) > 1:
         _expect_quick(session, inputs)
-    model = _fitted(problem, blend, None, cpus)
+    model = _fitted(problem, blend, None, cpus, correction)
     graph = to_graph(model, encoding, task)
     _, after = _compare(problem, encoding, inputs, model, graph, np.arange(len(problem.target)))
-    unseen = unseen_of(problem, blend)
     metrics = measure(task, problem.target[unseen.rows], unseen.predicted, problem.positive)
     judged = Judged(session, first.test)
-    return Winner(blend, model, graph, judged, unseen, metrics, max(before, after))
+    differs = max(before, after)
+    return Winner(blend, model, graph, judged, unseen, metrics, differs, correction, uncorrected)
 
 
-def _fitted(problem: Problem, blend: Blend, rows: Indices | None, cpus: int) -> Any:
+def _fitted(
+    problem: Problem, blend: Blend, rows: Indices | None, cpus: int, correction: Correction | None
+) -> Any:
     members = [
         (weight, fit_model(problem, trial.settled, rows, cpus)) for weight, trial in blend.parts
     ]
-    return mean_of(problem.shape.task, members)
+    model = mean_of(problem.shape.task, members)
+    return Calibrated(model, correction) if correction else model
 
 
 def _expect_quick(session: Session, inputs: Inputs) -> None:

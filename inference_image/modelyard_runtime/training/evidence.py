@@ -90,7 +90,7 @@ def target_card(learnt: Learnt) -> card.TargetCard:
             if problem.positive is None
             else operating_points(truth == problem.positive, predicted[:, problem.positive])
         ),
-        calibration=calibration(truth, predicted, classes, problem.positive) if classes else None,
+        calibration=_calibration(learnt) if classes else None,
         residuals=None if classes else residuals(truth, predicted[:, 0]),
         attempts=_attempts(learnt),
         learning=_by_rows(problem, learnt.outcome.ranked, winner.blend.parts[0][1]),
@@ -167,6 +167,24 @@ def operating_points(positive: NDArray[np.bool_], chances: Chances) -> list[card
         )
         for at in picked
     ]
+
+
+def _calibration(learnt: Learnt) -> card.Calibration:
+    """How well probabilities come true, also before they were corrected."""
+    problem, winner = learnt.problem, learnt.winner
+    truth, positive = problem.target[winner.unseen.rows], problem.positive
+    found = calibration(truth, winner.unseen.predicted, learnt.goal.classes, positive)
+    if winner.correction is None:
+        return found
+    slope, shift = winner.correction
+    return found.model_copy(
+        update={
+            "before": calibration_figures(truth, winner.uncorrected.predicted, positive),
+            "correction": card.Correction(
+                slope=rounded(slope), shift=[rounded(value) for value in shift]
+            ),
+        }
+    )
 
 
 def calibration(

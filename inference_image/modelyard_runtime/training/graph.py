@@ -16,6 +16,7 @@ from onnx import TensorProto, helper
 
 from modelyard_crds.plan import Task
 from modelyard_runtime.features import NUMERIC_INPUT, TEXT_INPUT
+from modelyard_runtime.training.calibration import FLOOR, Calibrated
 from modelyard_runtime.training.encoding import Encoding
 from modelyard_runtime.training.ensemble import members_of
 from modelyard_runtime.training.lightgbm_trees import is_lightgbm, lightgbm_nodes
@@ -72,6 +73,8 @@ def _body(model: Any, source: Matrix, task: Task, result: str) -> _Body:
     members = members_of(model)
     if members:
         return _mean(members, source, task, result)
+    if isinstance(model, Calibrated):
+        return _corrected(model, source, task, result)
     if is_lightgbm(model):
         return _Body(lightgbm_nodes(model, task, source.name, result, _down), [])
     if isinstance(model, Relative):
@@ -93,6 +96,31 @@ def _mean(members: list[tuple[float, Any]], source: Matrix, task: Task, result: 
         constants += [*body.constants, constant]
         parts.append(f"{name}_part")
     return _Body([*nodes, helper.make_node("Sum", parts, [result])], constants)
+
+
+def _corrected(model: Calibrated, source: Matrix, task: Task, result: str) -> _Body:
+    """A model whose probabilities are corrected: softmax of their scaled, shifted logarithms."""
+    names = {part: f"{result}_{part}" for part in ("raw", "kept", "logs", "scaled", "scores")}
+    body = _body(model.inner, source, task, names["raw"])
+    constants = {
+        "floor": ([], [FLOOR]),
+        "one": ([], [1.0]),
+        "slope": ([1], [model.slope]),
+        "shift": ([len(model.shift)], model.shift),
+    }
+    tensors = [
+        helper.make_tensor(f"{result}_{name}", TensorProto.FLOAT, shape, values)
+        for name, (shape, values) in constants.items()
+    ]
+    floor, one, slope, shift = (tensor.name for tensor in tensors)
+    nodes = [
+        helper.make_node("Clip", [names["raw"], floor, one], [names["kept"]]),
+        helper.make_node("Log", [names["kept"]], [names["logs"]]),
+        helper.make_node("Mul", [names["logs"], slope], [names["scaled"]]),
+        helper.make_node("Add", [names["scaled"], shift], [names["scores"]]),
+        helper.make_node("Softmax", [names["scores"]], [result], axis=1),
+    ]
+    return _Body([*body.nodes, *nodes], [*body.constants, *tensors])
 
 
 def _untransformed(model: Any, source: Matrix, task: Task, result: str) -> _Body:
@@ -134,7 +162,7 @@ def align_thresholds(model: Any) -> None:
         align_thresholds(member)
     if members_of(model):
         return
-    if isinstance(model, Relative):
+    if isinstance(model, Relative | Calibrated):
         align_thresholds(model.inner)
         return
     estimator = getattr(model, "steps", [(None, model)])[-1][1]
