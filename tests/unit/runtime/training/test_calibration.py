@@ -9,6 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from modelyard_crds.build import NumericFeature
+from modelyard_crds.plan import Task
 from modelyard_runtime.artifacts.persisted import TRUSTED, persisted
 from modelyard_runtime.serving.session import Session
 from modelyard_runtime.training.calibration import (
@@ -35,7 +36,7 @@ def rows_of(classes: int, seed: int = 0):
 
 
 def problem(truth, classes: int) -> Problem:
-    task = "binary" if classes == 2 else "multiclass"
+    task: Task = "binary" if classes == 2 else "multiclass"
     return Problem(
         matrix=np.zeros((len(truth), 1), dtype=np.float32),
         target=truth,
@@ -114,7 +115,7 @@ def test_the_graph_corrects_as_scikit_learn_s_side_does(slope, shift, classes, s
         forest.fit(matrix, truth), Correction(slope, (0.0, shift, *(0.0,) * (classes - 2)))
     )
     encoding = Encoding([NumericFeature(column=name) for name in "abc"], [], {})
-    task = "binary" if classes == 2 else "multiclass"
+    task: Task = "binary" if classes == 2 else "multiclass"
     fresh = random.normal(size=(300, 3)).astype(np.float32)
     session = Session(to_graph(model, encoding, task), "probabilities")
     for rows in (matrix, fresh):
