@@ -36,12 +36,13 @@ MOST = {
     # DatasetNotReady, Building, Ready; its deployments are DEPLOYING, then DEPLOYED.
     "PATCH models/status": 5,
     # NoReadyVersion (or ModelMissing before), RollingOut, a pod that is there, one that is ready.
-    "PATCH modeldeployments/status": 6,
+    "PATCH modeldeployments/status": 5,
 }
 #: Pending, Building, Ready; between them one each time that the build has moved.
 VERSION_STEPS = 3
-#: A transition of a condition is an event, once.
-MOST_EVENTS = 14
+#: A transition of a condition is an event, once: Ready of each, Building of Model and version,
+#: RollingOut, and what Model and deployment waited for.
+MOST_EVENTS = 10
 
 
 @pytest.fixture

@@ -8,11 +8,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from modelyard_operator.cluster.cache import Cache
-from modelyard_operator.cluster.kinds import Kind
+from modelyard_operator.cluster.kinds import CHILD_KINDS, Kind
 from modelyard_operator.cluster.queue import Queues
 from modelyard_operator.cluster.routing import cleanup_key, keys_of
 
 Raw = Mapping[str, Any]
+
+#: Seconds until a change of a child is looked at. A pod, its Job or ReplicaSet and its Deployment
+#: change one after the other within moments; one look, and one status, is enough for all of them.
+SETTLE = 0.2
 
 
 class Intake:
@@ -38,4 +42,8 @@ class Intake:
 
     def _wake(self, kind: Kind, raw: Raw) -> None:
         for key in keys_of(kind, raw, self._cache):
-            self._queues[key.kind].add(key)
+            queue = self._queues[key.kind]
+            if kind in CHILD_KINDS:
+                queue.add_later(key, SETTLE)
+            else:
+                queue.add(key)

@@ -50,6 +50,9 @@ MAX_REBUILDS = 1
 #: The Job of a failed build stays for a look at its pods.
 FAILED_JOB_KEPT = timedelta(minutes=10)
 
+#: One sentence for a Job and for its pod, so that a pod that is there is no status to write.
+STARTING = "The build's Job was made; its pod is starting."
+
 WORDS = Words(
     resources_field="spec.training.resources",
     deadline_field="Give the pod more CPU (spec.training.resources) or raise "
@@ -179,10 +182,9 @@ def _without_job(seen: VersionObserved) -> _Answer | None:
     status = seen.version.status
     if status.started_at is None:
         job = build_training_job(seen.version, seen.runtime, seen.job_id)
-        verdict = Verdict(
-            Standing.PROGRESSING, Reason.PENDING, "The build's Job was made.", seen.interval
-        )
-        return _Answer(verdict, "PENDING", (Create(job),), {"started_at": seen.now, "progress": 0})
+        verdict = Verdict(Standing.PROGRESSING, Reason.PENDING, STARTING, seen.interval)
+        found = {**_started(seen), "started_at": seen.now, "progress": 0}
+        return _Answer(verdict, "PENDING", (Create(job),), found)
     rebuilds = status.rebuilds or 0
     if rebuilds < MAX_REBUILDS:
         # Forgetting the start is what makes the next reconcile create the Job, so that the
@@ -253,9 +255,7 @@ def _running(seen: VersionObserved) -> _Answer:
     worked = pod is not None and (pod.running or pod.terminated is not None)
     # Once BUILDING, a pod that takes the place of a lost one is no news.
     if not worked and seen.version.status.phase != "BUILDING":
-        verdict = Verdict(
-            Standing.PROGRESSING, Reason.PENDING, "The pod is starting.", seen.interval
-        )
+        verdict = Verdict(Standing.PROGRESSING, Reason.PENDING, STARTING, seen.interval)
         return _Answer(verdict, "PENDING", found=_started(seen))
     found = _started(seen)
     if seen.progress is not None:

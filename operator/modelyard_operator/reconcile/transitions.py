@@ -22,11 +22,14 @@ _AWAITED = frozenset({Reason.ROLLING_OUT, Reason.VERSION_MISSING, Reason.VERSION
 def transitions(before: Sequence[Condition], after: Sequence[Condition]) -> Iterator[Transition]:
     """The events for changes of status or reason, of Ready and of CanaryReady.
 
-    A message that only says it in other words is no transition.
+    A message that only says it in other words is no transition; nor is it that a new object is
+    being worked on, which nobody would have to be told.
     """
-    if now := _moved(before, after, ConditionType.READY):
+    ready = _moved(before, after, ConditionType.READY)
+    begun = not before and is_true(after, ConditionType.PROGRESSING)
+    if ready and not begun:
         bad = is_true(after, ConditionType.STALLED) or is_true(after, ConditionType.DEGRADED)
-        yield Transition("Warning" if bad else "Normal", now.reason, now.message)
+        yield Transition("Warning" if bad else "Normal", ready.reason, ready.message)
     if now := _moved(before, after, ConditionType.CANARY_READY):
         fine = now.status == "True" or now.reason in _AWAITED
         yield Transition("Normal" if fine else "Warning", f"Canary{now.reason}", now.message)

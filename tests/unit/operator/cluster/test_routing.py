@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -48,6 +49,7 @@ def cache() -> Cache:
 
 MODEL_KEY = Key("Model", "team-a", "churn")
 DEPLOYMENT_KEY = Key("ModelDeployment", "team-a", "churn-production")
+CHILD_LABELS = {"modelyard.dev/model": "churn", "modelyard.dev/deployment": "churn-production"}
 
 
 @pytest.mark.parametrize(
@@ -72,17 +74,7 @@ DEPLOYMENT_KEY = Key("ModelDeployment", "team-a", "churn-production")
             raw("x", labels={"modelyard.dev/dataset": "table"}),
             {Key("Dataset", "team-a", "table")},
         ),
-        (
-            DEPLOYMENT,
-            raw(
-                "x",
-                labels={
-                    "modelyard.dev/model": "churn",
-                    "modelyard.dev/deployment": "churn-production",
-                },
-            ),
-            {DEPLOYMENT_KEY},
-        ),
+        (DEPLOYMENT, raw("x", labels=CHILD_LABELS), {DEPLOYMENT_KEY}),
         (POD, raw("x", labels={"app.kubernetes.io/managed-by": "modelyard"}), set()),
     ],
 )
@@ -94,6 +86,18 @@ def test_deleted_object_leaves_its_artifacts_to_be_removed() -> None:
     key = cleanup_key(MODEL_VERSION, VERSION_RAW)
     assert key == Key(CLEANUP, "team-a", "ModelVersion/churn-v1/uid-churn-v1")
     assert cleanup_key(MODEL, MODEL_RAW) is None
+
+
+async def test_changes_of_children_are_looked_at_together_and_soon() -> None:
+    queues = new_queues()
+    intake = Intake(Cache(), queues)
+    for kind in (POD, DEPLOYMENT):
+        intake.learn(kind, raw("x", labels=CHILD_LABELS))
+    assert len(queues["ModelDeployment"]) == 0, "not at once"
+    async with asyncio.timeout(5):
+        assert await queues["ModelDeployment"].take() == DEPLOYMENT_KEY
+    queues["ModelDeployment"].done(DEPLOYMENT_KEY)
+    assert len(queues["ModelDeployment"]) == 0, "not twice"
 
 
 def test_intake_wakes_once_for_news_and_for_a_deletion() -> None:

@@ -13,9 +13,12 @@ def conditions(*arguments: str) -> list[Condition]:
     return [Condition.model_validate(raw) for raw in samples.conditions(*arguments)]
 
 
-def test_first_sight_is_told() -> None:
-    (told,) = transitions([], conditions("False", "Building"))
-    assert (told.type, told.reason) == ("Normal", "Building")
+def test_first_sight_is_told_where_it_is_not_just_begun() -> None:
+    (told,) = transitions([], conditions("False", "DatasetMissing"))
+    assert (told.type, told.reason) == ("Normal", "DatasetMissing")
+    ready, _ = conditions("False", "Building")
+    progressing = ready.model_copy(update={"type": "Progressing", "status": "True"})
+    assert not [*transitions([], [ready, progressing])]
 
 
 def test_other_words_are_not_told() -> None:
