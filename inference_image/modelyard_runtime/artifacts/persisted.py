@@ -12,6 +12,7 @@ TRUSTED = (
     "lightgbm.sklearn.LGBMClassifier",
     "lightgbm.sklearn.LGBMRegressor",
     "modelyard_runtime.training.calibration.Calibrated",
+    "modelyard_runtime.training.log_scale.OnLogScale",
     "numpy.dtype",
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.tree._tree.Tree",

@@ -34,6 +34,7 @@ from modelyard_runtime.training.ensemble import members_of
 from modelyard_runtime.training.evidence import card_of
 from modelyard_runtime.training.heads import head_of, joined, metrics_of, shares_of
 from modelyard_runtime.training.learning import Learnt, learn, stages
+from modelyard_runtime.training.log_scale import OnLogScale
 from modelyard_runtime.training.records import Records
 
 #: Percent of a build at which each phase begins.
@@ -241,7 +242,7 @@ def _training_info(job: Job, result: _Result) -> TrainingInfo:
 
 
 def _algorithm(model: Any) -> str:
-    if isinstance(model, Calibrated):
+    if isinstance(model, Calibrated | OnLogScale):
         return _algorithm(model.inner)
     members = members_of(model)
     if members:

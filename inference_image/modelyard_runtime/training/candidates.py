@@ -39,6 +39,14 @@ def candidate_of(family: Family, **settings: Setting) -> Candidate:
     return Candidate(family, tuple(sorted(settings.items())))
 
 
+def name_of(candidate: Candidate) -> str:
+    """What a candidate is, for people."""
+    name = FAMILY_NAMES[candidate.family]
+    if candidate.get("log", 0):
+        return f"{name} on a logarithmic scale"
+    return f"{name} of counts" if candidate.get("poisson", 0) else name
+
+
 def portfolio(shape: Shape) -> list[Candidate]:
     """Where each search begins: unlike each other, in the order of what pays first.
 
@@ -57,8 +65,18 @@ def portfolio(shape: Shape) -> list[Candidate]:
         return [linear, extra, forest, *network, quick, strict]
     if not few:
         wide = candidate_of("boosting", leaves=127, rate=0.05, share=0.7, smallest=20)
-        return [quick, linear, wide, extra, forest, gentle, *network]
-    return [quick, linear, extra, *network, gentle, random, forest, whole, strict]
+        return [quick, linear, *uneven(shape), wide, extra, forest, gentle, *network]
+    return [quick, linear, *uneven(shape), extra, *network, gentle, random, forest, whole, strict]
+
+
+def uneven(shape: Shape) -> list[Candidate]:
+    """What suits a skewed target: a logarithmic scale, or the loss of counts, which keeps means."""
+    few = shape.rows < MANY_ROWS
+    settings = {"leaves": 15 if few else 31, "rate": 0.1, "smallest": 10}
+    logs = [candidate_of("boosting", **settings, log=1), candidate_of("linear", log=1)]
+    poisson = [candidate_of("boosting", **settings, poisson=1)]
+    by_spread = {"even": [], "skewed": logs, "positive": logs + poisson, "counts": poisson + logs}
+    return by_spread[shape.spread]
 
 
 def variations(best: Sequence[Candidate], seed: int) -> Iterator[Candidate]:

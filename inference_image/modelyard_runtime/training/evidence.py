@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from modelyard_crds import model_card as card
 from modelyard_crds.build import Manifest, NumericFeature
-from modelyard_runtime.training.candidates import FAMILY_NAMES
+from modelyard_runtime.training.candidates import name_of
 from modelyard_runtime.training.evaluation import baseline, measure
 from modelyard_runtime.training.intervals import (
     CONFIDENCE,
@@ -279,7 +279,7 @@ def _attempts(learnt: Learnt) -> list[card.Attempt]:
     weights = {trial.candidate: weight for weight, trial in learnt.winner.blend.parts}
     return [
         card.Attempt(
-            algorithm=FAMILY_NAMES[trial.candidate.family],
+            algorithm=name_of(trial.candidate),
             settings=dict(trial.settled.settings),
             score=rounded(trial.score),
             seconds=round(sum(fitted.seconds for fitted in trial.fitted.values()), 3),

@@ -20,6 +20,7 @@ from modelyard_runtime.training.calibration import FLOOR, Calibrated
 from modelyard_runtime.training.encoding import Encoding
 from modelyard_runtime.training.ensemble import members_of
 from modelyard_runtime.training.lightgbm_trees import is_lightgbm, lightgbm_nodes
+from modelyard_runtime.training.log_scale import OnLogScale
 from modelyard_runtime.training.series import Relative, SeriesEncoding
 from modelyard_runtime.training.series_graph import series_front
 
@@ -77,6 +78,8 @@ def _body(model: Any, source: Matrix, task: Task, result: str) -> _Body:
         return _corrected(model, source, task, result)
     if is_lightgbm(model):
         return _Body(lightgbm_nodes(model, task, source.name, result, _down), [])
+    if isinstance(model, OnLogScale):
+        return _from_log_scale(model, source, task, result)
     if isinstance(model, Relative):
         return _in_its_size(model, source, task, result)
     if hasattr(model, "regressor_"):
@@ -151,6 +154,23 @@ def _in_its_size(model: Relative, source: Matrix, task: Task, result: str) -> _B
     return _Body([*body.nodes, *nodes], [*body.constants, column])
 
 
+def _from_log_scale(model: OnLogScale, source: Matrix, task: Task, result: str) -> _Body:
+    """A model of values on a logarithmic scale: within its bounds, taken back."""
+    names = {part: f"{result}_{part}" for part in ("scaled", "kept", "units")}
+    body = _body(model.inner, source, task, names["scaled"])
+    tensors = [
+        helper.make_tensor(f"{result}_{name}", TensorProto.FLOAT, [], [value])
+        for name, value in (("low", model.low), ("high", model.high), ("unit", model.unit))
+    ]
+    low, high, unit = (tensor.name for tensor in tensors)
+    nodes = [
+        helper.make_node("Clip", [names["scaled"], low, high], [names["kept"]]),
+        helper.make_node("Sinh", [names["kept"]], [names["units"]]),
+        helper.make_node("Mul", [names["units"], unit], [result]),
+    ]
+    return _Body([*body.nodes, *nodes], [*body.constants, *tensors])
+
+
 def align_thresholds(model: Any) -> None:
     """Round the thresholds of all trees of scikit-learn down to float32, in place.
 
@@ -162,7 +182,7 @@ def align_thresholds(model: Any) -> None:
         align_thresholds(member)
     if members_of(model):
         return
-    if isinstance(model, Relative | Calibrated):
+    if isinstance(model, Relative | Calibrated | OnLogScale):
         align_thresholds(model.inner)
         return
     estimator = getattr(model, "steps", [(None, model)])[-1][1]

@@ -16,11 +16,11 @@ from modelyard_runtime.artifacts.progress import Reporter
 from modelyard_runtime.data.table import Column, Table
 from modelyard_runtime.plan.goal import Goal
 from modelyard_runtime.plan.series import Series
-from modelyard_runtime.training.candidates import FAMILY_NAMES, Candidate
+from modelyard_runtime.training.candidates import FAMILY_NAMES, Candidate, name_of
 from modelyard_runtime.training.conversion import Winner, choose
 from modelyard_runtime.training.encoding import Encoding, Inputs
 from modelyard_runtime.training.importance import importance
-from modelyard_runtime.training.problem import Problem, Shape, make_folds
+from modelyard_runtime.training.problem import Problem, Shape, make_folds, spread_of
 from modelyard_runtime.training.records import Records, recording
 from modelyard_runtime.training.runner import local_runner
 from modelyard_runtime.training.search import (
@@ -185,6 +185,7 @@ def _problem(goal: Goal, data: Data, seed: int) -> Problem:
         categories=tuple(len(encoding.categories[name]) for name in encoding.text),
         classes=len(goal.classes),
         seed=seed,
+        spread=spread_of(truth) if goal.task == "regression" else "even",
     )
     positive = goal.positive_class
     return Problem(
@@ -235,7 +236,7 @@ def _watcher(goal: Goal, stage: Stage, began: float, expected: float) -> Watcher
         spent = (time.monotonic() - began) / max(stage.budget, 1.0)
         share = max((number - 1) / expected, spent)
         so_far = "" if best is None else f", best so far {goal.metric} {abs(best):.3f}"
-        step = f"Trying {FAMILY_NAMES[candidate.family]}, candidate {number}{so_far}"
+        step = f"Trying {name_of(candidate)}, candidate {number}{so_far}"
         stage.step(_JUDGE * min(share, 0.97), step)
         say(f"{step}{stage.said}.")
 

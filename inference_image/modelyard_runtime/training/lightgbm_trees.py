@@ -46,9 +46,11 @@ def lightgbm_nodes(
     trees = [list(_splits(tree["tree_structure"])) for tree in dump["tree_info"]]
     width = dump["num_tree_per_iteration"]
     raw = f"{result}_raw"
-    node = _ensemble(trees, width, source, result if task == "regression" else raw, round_down)
+    if task == "regression" and model.objective_ != "poisson":
+        return [_ensemble(trees, width, source, result, round_down)]
+    node = _ensemble(trees, width, source, raw, round_down)
     if task == "regression":
-        return [node]
+        return [node, helper.make_node("Exp", [raw], [result])]
     if width > 1:
         return [node, helper.make_node("Softmax", [raw], [result], axis=1)]
     names = {"yes": f"{result}_yes", "minus": f"{result}_minus", "no": f"{result}_no"}

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from modelyard_runtime.training.candidates import Candidate
+from modelyard_runtime.training.log_scale import OnLogScale
 from modelyard_runtime.training.problem import Shape
 from modelyard_runtime.training.series import Relative
 
@@ -28,6 +29,12 @@ def build_pipeline(candidate: Candidate, shape: Shape, threads: int) -> Any:
     """The unfitted estimator of a candidate."""
     if shape.scale is not None:
         return Relative(build_pipeline(candidate, replace(shape, scale=None), threads), shape.scale)
+    if candidate.get("log", 0):
+        return OnLogScale(_on_its_scale(candidate, shape, threads))
+    return _on_its_scale(candidate, shape, threads)
+
+
+def _on_its_scale(candidate: Candidate, shape: Shape, threads: int) -> Any:
     if shape.task == "regression" and candidate.family in ON_A_SCALE:
         return _scaled_target(_inner(candidate, shape, threads))
     return _inner(candidate, shape, threads)
@@ -117,6 +124,7 @@ def _boosting(candidate: Candidate, shape: Shape, threads: int) -> Any:
     kind = LGBMRegressor if shape.task == "regression" else LGBMClassifier
     bagged = candidate.get("bag", 1.0)
     return kind(
+        objective="poisson" if candidate.get("poisson", 0) else None,
         n_estimators=candidate.get("rounds", MAX_ROUNDS),
         learning_rate=candidate.get("rate", 0.1),
         num_leaves=candidate.get("leaves", 31),

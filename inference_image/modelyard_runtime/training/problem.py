@@ -4,7 +4,7 @@ Made once by ``build``; every fit is a pure function of it and of a ``fitting.Fi
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,12 @@ MANY_ROWS = 20_000
 HELD_OUT = 0.2
 MAX_HELD_OUT_ROWS = 50_000
 
+#: Values this unevenly spread may be learnt better on another scale (Fisher's skewness).
+SKEWED, SKEWED_COUNTS = 1.0, 0.5
+
 Indices = NDArray[np.int64]
+#: How the values of a target are spread.
+Spread = Literal["even", "skewed", "positive", "counts"]
 
 
 class Fold(NamedTuple):
@@ -41,6 +46,7 @@ class Shape:
     seed: int
     #: The column that values are relative to, where they are.
     scale: int | None = None
+    spread: Spread = "even"
 
     @property
     def columns(self) -> int:
@@ -63,6 +69,23 @@ class Problem:
     def over_time(self) -> bool:
         """Whether rows continue series, and folds are windows of time."""
         return self.shape.scale is not None
+
+
+def spread_of(values: NDArray[np.float64]) -> Spread:
+    """How the values of a regression are spread: by what scale or loss suits them.
+
+    ``counts`` are whole numbers from zero, ``positive`` is skewed and never below zero.
+    """
+    spread = values.std()
+    if spread == 0:
+        return "even"
+    skewness = float((((values - values.mean()) / spread) ** 3).mean())
+    least = values.min()
+    if least >= 0 and skewness > SKEWED_COUNTS and bool((values == np.round(values)).all()):
+        return "counts"
+    if abs(skewness) <= SKEWED:
+        return "even"
+    return "positive" if least >= 0 else "skewed"
 
 
 def make_folds(target: NDArray[Any], task: Task, seed: int) -> list[Fold]:
