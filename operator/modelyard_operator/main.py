@@ -124,7 +124,7 @@ def _assemble(settings: Settings, configuration: Configuration, api: Api, store:
             store=store,
         ),
     )
-    pool = WorkerPool(queues, reconciler, settings.concurrency)
+    pool = WorkerPool(queues, reconciler, settings.concurrency, api.outage)
     return Program(
         settings=settings,
         configuration=configuration,

@@ -20,6 +20,7 @@ from kubernetes.aio.config.incluster_config import SERVICE_TOKEN_FILENAME
 from modelyard_crds.reasons import Reason
 from modelyard_operator.cluster import metrics
 from modelyard_operator.cluster.kinds import CHILD_SELECTOR, OWN_KINDS, Kind
+from modelyard_operator.cluster.outage import Outage
 from modelyard_operator.errors import (
     ConflictError,
     NotFoundError,
@@ -77,6 +78,8 @@ class Api:
     def __init__(self, configuration: Configuration) -> None:
         self._client = ApiClient(configuration)
         self._client.user_agent = "modelyard-operator"
+        #: Whether calls reach the API server at all.
+        self.outage = Outage()
 
     async def close(self) -> None:
         """Close all connections."""
@@ -192,8 +195,11 @@ class Api:
             response = await self._client.call_api(*serialized, _request_timeout=REQUEST_TIMEOUT)
             data = await response.read()  # type: ignore[no-untyped-call]
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            if isinstance(error, aiohttp.ClientConnectorError):
+                self.outage.note(reached=False)
             msg = f"{method} {path}: the API server does not answer: {error!r}"
             raise TryAgainError(msg) from error
+        self.outage.note(reached=True)
         return response.status, response.headers, data
 
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from modelyard_operator.cluster import metrics
 from modelyard_operator.cluster.backoff import Backoff
+from modelyard_operator.cluster.outage import Outage
 from modelyard_operator.cluster.queue import KeyQueue, Queues
 from modelyard_operator.cluster.routing import Key
 from modelyard_operator.errors import (
@@ -35,10 +36,13 @@ class Reconciles(Protocol):
 class WorkerPool:
     """A bounded number of workers for each kind."""
 
-    def __init__(self, queues: Queues, reconciler: Reconciles, concurrency: int) -> None:
+    def __init__(
+        self, queues: Queues, reconciler: Reconciles, concurrency: int, outage: Outage
+    ) -> None:
         self._queues = queues
         self._reconciler = reconciler
         self._concurrency = concurrency
+        self._outage = outage
         self._backoff = Backoff()
         self._started: dict[Key, float] = {}
         self._go = asyncio.Event()
@@ -79,6 +83,8 @@ class WorkerPool:
         """Take no more keys, and give reconciles that are under way time to end."""
         self._stopping.set()
         self._go.set()
+        # Whoever waits for the API server has nothing more to wait for.
+        self._outage.note(reached=True)
         busy = [task for task in self._tasks if not task.done()]
         for queue in self._queues.values():
             queue.close()
@@ -91,6 +97,7 @@ class WorkerPool:
     async def _work(self, queue: KeyQueue) -> None:
         while (key := await queue.take()) is not None:
             await self._go.wait()
+            await self._outage.turn()
             if self._stopping.is_set():
                 return
             self._started[key] = time.monotonic()

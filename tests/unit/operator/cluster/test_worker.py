@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from modelyard_operator.cluster.outage import Outage
 from modelyard_operator.cluster.queue import Queues, new_queues
 from modelyard_operator.cluster.routing import Key
 from modelyard_operator.cluster.worker import WorkerPool
@@ -54,7 +55,7 @@ def queues() -> Queues:
 @pytest.fixture
 async def scripted(queues: Queues) -> AsyncIterator[Scripted]:
     scripted = Scripted()
-    pool = WorkerPool(queues, scripted, concurrency=3)
+    pool = WorkerPool(queues, scripted, concurrency=3, outage=Outage())
     pool.spawn()
     pool.start()
     yield scripted
@@ -108,7 +109,7 @@ async def test_key_comes_back_when_it_asked_to(scripted: Scripted, queues: Queue
 
 async def test_stopping_lets_reconciles_end(queues: Queues) -> None:
     scripted = Scripted()
-    pool = WorkerPool(queues, scripted, concurrency=1)
+    pool = WorkerPool(queues, scripted, concurrency=1, outage=Outage())
     pool.spawn()
     queues["Model"].add(KEY)
     assert scripted.tried == [], "no key is taken before the start"
@@ -123,7 +124,7 @@ async def test_stopping_lets_reconciles_end(queues: Queues) -> None:
 async def test_pause_holds_keys_until_the_next_start(queues: Queues) -> None:
     """Pitfall 1.16: a replica without its Lease looks on, and drops nothing meanwhile."""
     scripted = Scripted()
-    pool = WorkerPool(queues, scripted, concurrency=1)
+    pool = WorkerPool(queues, scripted, concurrency=1, outage=Outage())
     pool.spawn()
     pool.start()
     pool.pause()
@@ -138,7 +139,7 @@ async def test_pause_holds_keys_until_the_next_start(queues: Queues) -> None:
 
 async def test_replica_that_never_led_ends_at_once(queues: Queues) -> None:
     scripted = Scripted()
-    pool = WorkerPool(queues, scripted, concurrency=1)
+    pool = WorkerPool(queues, scripted, concurrency=1, outage=Outage())
     pool.spawn()
     queues["Model"].add(KEY)
     await asyncio.wait_for(pool.stop(grace=60), timeout=5)
