@@ -96,6 +96,7 @@ def run_by_hand(options: argparse.Namespace, cpus: int, started: float) -> dict[
         "candidates": built.manifest.training_info.candidates,
         "feature_importance": built.manifest.training_info.feature_importance,
         "onnx_difference": built.difference,
+        "learning_seconds": round(built.learning_seconds, 2),
         "seconds": built.manifest.training_info.training_seconds,
         "output": str(options.output),
     }

@@ -23,6 +23,7 @@ from modelyard_runtime.training.lightgbm_trees import is_lightgbm, lightgbm_node
 from modelyard_runtime.training.log_scale import OnLogScale
 from modelyard_runtime.training.series import Relative, SeriesEncoding
 from modelyard_runtime.training.series_graph import series_front
+from modelyard_runtime.training.trees import forest_nodes, is_forest, trees_of
 
 OPSETS = {"": 18, "ai.onnx.ml": 3}
 IR_VERSION = 9
@@ -80,6 +81,8 @@ def _body(model: Any, source: Matrix, task: Task, result: str) -> _Body:
         return _Body(lightgbm_nodes(model, task, source.name, result, _down), [])
     if isinstance(model, OnLogScale):
         return _from_log_scale(model, source, task, result)
+    if is_forest(model):
+        return _Body(forest_nodes(model, source.name, result), [])
     if isinstance(model, Relative):
         return _in_its_size(model, source, task, result)
     if hasattr(model, "regressor_"):
@@ -185,10 +188,8 @@ def align_thresholds(model: Any) -> None:
     if isinstance(model, Relative | Calibrated | OnLogScale):
         align_thresholds(model.inner)
         return
-    estimator = getattr(model, "steps", [(None, model)])[-1][1]
-    for tree in getattr(estimator, "estimators_", []):
-        inner = tree.tree_.threshold
-        inner[:] = np.where(tree.tree_.feature >= 0, _down(inner), inner)
+    for tree in trees_of(model):
+        tree.threshold[:] = np.where(tree.feature >= 0, _down(tree.threshold), tree.threshold)
 
 
 def _down(thresholds: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -58,6 +58,8 @@ class Learnt(NamedTuple):
     outcome: Outcome
     winner: Winner
     shares: dict[str, float]
+    #: From the table to the model.
+    seconds: float
 
     @property
     def warnings(self) -> list[str]:
@@ -122,6 +124,7 @@ def learn(
 
     Raises UserError where no candidate can be trained and converted.
     """
+    began = time.monotonic()
     data, problem = (
         _independent(goal, table, encoding, stage.training.seed)
         if series is None
@@ -131,6 +134,7 @@ def learn(
     outcome = _search(goal, problem, stage)
     stage.step(_JUDGE, "Converting and measuring the best model")
     winner = choose(problem, encoding, data.inputs, outcome.ranked, stage.cpus)
+    seconds = time.monotonic() - began
     stage.reporter.log(_said(winner, outcome, stage))
     stage.step(_EXPLAIN, "Measuring the importance of inputs")
     # The graph of a forecast continues the history: on rows within it importance means nothing.
@@ -139,7 +143,7 @@ def learn(
         if series is None
         else {}
     )
-    return Learnt(goal, data, problem, outcome, winner, shares)
+    return Learnt(goal, data, problem, outcome, winner, shares, seconds)
 
 
 def _independent(goal: Goal, table: Table, encoding: Encoding, seed: int) -> tuple[Data, Problem]:

@@ -12,8 +12,8 @@ import onnx
 from onnx import helper
 
 from modelyard_crds.plan import Task
+from modelyard_runtime.training.trees import Leaves, Nodes, trees_node
 
-_DOMAIN = "ai.onnx.ml"
 #: LightGBM takes numbers up to here for zero.
 NEARLY_ZERO = float(np.float32(1e-35))
 
@@ -96,32 +96,20 @@ def _ensemble(
     result: str,
     round_down: Callable[[Any], Any],
 ) -> onnx.NodeProto:
-    sizes = [len(tree) for tree in trees]
     flat = [split for tree in trees for split in tree]
-    leaves = [
-        (tree, number, split.value)
-        for tree, splits in enumerate(trees)
-        for number, split in enumerate(splits)
-        if split.value is not None
-    ]
-    return helper.make_node(
-        "TreeEnsembleRegressor",
-        [source],
-        [result],
-        domain=_DOMAIN,
-        n_targets=width,
-        aggregate_function="SUM",
-        post_transform="NONE",
-        nodes_treeids=np.repeat(np.arange(len(trees)), sizes).tolist(),
-        nodes_nodeids=np.concatenate([np.arange(size) for size in sizes]).tolist(),
-        nodes_featureids=[split.feature for split in flat],
-        nodes_values=round_down(np.array([split.threshold for split in flat])).tolist(),
-        nodes_modes=["LEAF" if split.value is not None else "BRANCH_LEQ" for split in flat],
-        nodes_truenodeids=[split.left for split in flat],
-        nodes_falsenodeids=[split.right for split in flat],
-        nodes_missing_value_tracks_true=[int(split.missing_left) for split in flat],
-        target_treeids=[tree for tree, _, _ in leaves],
-        target_nodeids=[number for _, number, _ in leaves],
-        target_ids=[tree % width for tree, _, _ in leaves],
-        target_weights=[float(value or 0.0) for _, _, value in leaves],
+    feature, threshold, missing_left, left, right, value = zip(*flat, strict=True)
+    leaf = np.array([one is not None for one in value])
+    nodes = Nodes(
+        [len(tree) for tree in trees],
+        np.array(feature),
+        round_down(np.array(threshold)),
+        np.array(missing_left),
+        np.array(left),
+        np.array(right),
+        leaf,
     )
+    # A tree a class in each round.
+    target = np.repeat(np.arange(len(trees)) % width, nodes.sizes)
+    where = np.flatnonzero(leaf)
+    leaves = Leaves(where, target[where], np.array([one for one in value if one is not None]))
+    return trees_node(nodes, leaves, width, source, result)
