@@ -61,8 +61,9 @@ bench-api: $(VENV) ## what the façade adds to a prediction, and reads of 5,000 
 bench-operator: $(VENV) ## the operator with many models on simulated nodes (SIZES=100,1000,5000)
 	@.venv/bin/python bench/operator_scale.py --plot docs/operator-scale.svg $(if $(SIZES),--sizes $(SIZES))
 
-bench-training: $(VENV) ## models of real tables, beside default boosting and FLAML (BUDGET=15 SPLITS=1)
-	@.venv/bin/python bench/training.py --budget $(or $(BUDGET),15) --splits $(or $(SPLITS),1) $(if $(FRESH),--fresh)
+bench-training: $(VENV) ## models of real tables, beside default boosting and FLAML (BUDGET=10 TABLES=30)
+	@.venv/bin/python bench/training.py --budget $(or $(BUDGET),10) --splits $(or $(SPLITS),1) \
+	  --most $(or $(TABLES),30) $(if $(FRESH),--fresh)
 
 soak: $(VENV) ## the campaigns in their full size, on the cluster NAME; hours (TESTS=tests/soak SCALE=0.1)
 	@eval "$$($(DEV) env --name $(NAME) --port $(PORT))" && \

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from sklearn import metrics
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from environments import interpreter, script
+from environments import interpreter, product
 from modelyard_crds.build import Manifest
 from modelyard_runtime.features import BOOLEAN_WORDS
 from modelyard_runtime.training.by_hand import MANIFEST
@@ -69,13 +69,13 @@ def ours(task: Task) -> Result:
         _write(task, folder)
         report = json.loads(
             _run(
-                *(script("modelyard-train"), "--dataset", folder / "train.csv", "--json"),
+                *(product("modelyard-train"), "--dataset", folder / "train.csv", "--json"),
                 *("--intent", task.intent, "--metric", METRICS[task.table.task]),
                 *("--time-budget", task.budget, "--seed", task.seed, "--output", folder / "model"),
             )
         )
         _run(
-            *(script("modelyard-predict"), "--model", folder / "model"),
+            *(product("modelyard-predict"), "--model", folder / "model"),
             *("--input", folder / "test.csv", "--output", folder / "predictions.csv"),
         )
         manifest = Manifest.model_validate_json((folder / "model" / MANIFEST).read_text())

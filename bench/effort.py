@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pandas as pd
 from sklearn.datasets import make_classification
 
-from environments import script
+from environments import product
 
 #: Rows and columns of the two sizes that the targets speak of.
 SIZES = ((1_000, 20), (100_000, 30))
@@ -25,6 +25,7 @@ class Effort(NamedTuple):
     rows: int
     columns: int
     seconds: float
+    cpu_seconds: float
     peak_mib: float
     data_mib: float
 
@@ -37,7 +38,7 @@ def measure(rows: int, columns: int) -> Effort:
         frame.to_csv(folder / "table.csv", index=False)
         began = time.monotonic()
         words = [
-            *(script("modelyard-train"), "--dataset", folder / "table.csv"),
+            *(product("modelyard-train"), "--dataset", folder / "table.csv"),
             *("--intent", "Predict whether the customer will churn", "--output", folder / "model"),
         ]
         process = subprocess.Popen(list(map(str, words)), stdout=subprocess.DEVNULL)
@@ -48,7 +49,8 @@ def measure(rows: int, columns: int) -> Effort:
             msg = f"the build of {rows} x {columns} ended with {process.returncode}"
             raise RuntimeError(msg)
         data = frame.memory_usage(deep=True).sum() / MEBIBYTE
-    return Effort(rows, columns, seconds, usage.ru_maxrss / 1024, float(data))
+    cpu = usage.ru_utime + usage.ru_stime
+    return Effort(rows, columns, seconds, cpu, usage.ru_maxrss / 1024, float(data))
 
 
 def made(rows: int, columns: int) -> pd.DataFrame:

@@ -1,16 +1,18 @@
 """Environments of the benchmarks' own: peers and tables that are no dependencies of the product.
 
-Each is made on first use in the user's cache folder, and anew when what it holds changes.
+Each is made on first use in the user's cache folder, a new one when what it holds changes.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+ROOT = Path(__file__).parents[1]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "modelyard" / "bench"
 
 
@@ -24,24 +26,47 @@ def interpreter(name: str, requirements: Sequence[str]) -> str:
     return str(_made(name, requirements, _make_environment) / "bin" / "python")
 
 
+def product(name: str) -> str:
+    """A command of the product, where nothing is installed that its image does not have.
+
+    LightGBM and scikit-learn import pandas where there is one, which takes a second.
+    """
+    lock = hashlib.sha256((ROOT / "uv.lock").read_bytes()).hexdigest()
+    return str(_made("product", [str(ROOT), lock], _sync) / "bin" / name)
+
+
 def unpacked(name: str, requirements: Sequence[str]) -> Path:
     """A folder with the files of some packages, without what they depend on."""
     return _made(name, requirements, _unpack)
 
 
 def _made(name: str, requirements: Sequence[str], make: Callable[[Path, list[str]], None]) -> Path:
-    home, text = CACHE / name, "\n".join(requirements)
+    digest = hashlib.sha256("\n".join(requirements).encode()).hexdigest()
+    # A folder for each: checkouts that want different ones do not take them from each other.
+    home = CACHE / f"{name}-{digest[:8]}"
     complete = home / "complete"
-    if not complete.exists() or complete.read_text() != text:
-        print(f"installing {' '.join(requirements)}", flush=True)
+    if not complete.exists():
+        print(f"installing the environment {name!r}", flush=True)
         make(home, list(requirements))
-        complete.write_text(text)
+        complete.touch()
     return home
 
 
 def _make_environment(home: Path, requirements: list[str]) -> None:
     _uv("venv", "--clear", "--python", sys.executable, str(home))
     _uv("pip", "install", "--python", str(home / "bin" / "python"), *requirements)
+
+
+def _sync(home: Path, _requirements: list[str]) -> None:
+    subprocess.run(
+        [
+            *(script("uv"), "sync", "--quiet", "--frozen", "--no-dev", "--compile-bytecode"),
+            *("--extra", "training"),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "UV_PROJECT_ENVIRONMENT": str(home)},
+        check=True,
+    )
 
 
 def _unpack(home: Path, requirements: list[str]) -> None:

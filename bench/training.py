@@ -56,11 +56,11 @@ def main() -> None:
         table
         for table in read_tables()
         if table.train and (not options.tables or table.name in options.tables)
-    ]
+    ][: None if options.tables else options.most]
     compared = []
-    for table in tables:
+    for number, table in enumerate(tables, 1):
         compared.append(compare(table, options, results))
-        print(_line(compared[-1]), flush=True)
+        print(f"{number}/{len(tables)}  {_line(compared[-1])}", flush=True)
     print(table_of(compared))
     found = figures(compared, options.budget)
     if not options.tables:
@@ -158,6 +158,7 @@ def figures_of_effort(took: Effort) -> list[report.Figure]:
     name = f"training.{took.rows}x{took.columns}"
     return [
         report.Figure(f"{name}_s", round(took.seconds, 2), "s"),
+        report.Figure(f"{name}_cpu_s", round(took.cpu_seconds, 2), "s"),
         report.Figure(f"{name}_peak_mib", round(took.peak_mib), "MiB"),
     ]
 
@@ -175,12 +176,13 @@ def table_of_efforts(efforts: list[Effort]) -> str:
         [
             f"{e.rows:,} x {e.columns}",
             f"{e.seconds:.1f} s",
+            f"{e.cpu_seconds:.1f} s",
             f"{e.peak_mib:.0f} MiB",
             f"{e.data_mib:.1f} MiB",
         ]
         for e in efforts
     ]
-    return report.table(["made table", "to artifact", "peak memory", "data"], rows)
+    return report.table(["made table", "to artifact", "CPU", "peak memory", "data"], rows)
 
 
 def _behind(item: Compared) -> float:
@@ -213,8 +215,9 @@ def _share(rights: Iterable[bool]) -> float:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--budget", type=int, default=15, help="seconds of our search")
+    parser.add_argument("--budget", type=int, default=10, help="seconds of our search")
     parser.add_argument("--splits", type=int, default=1, help="splits of each table")
+    parser.add_argument("--most", type=int, default=30, help="of all tables the first so many")
     parser.add_argument("--tables", nargs="*", help="only these, by name")
     parser.add_argument("--fresh", action="store_true", help="measure everything anew")
     return parser.parse_args()

@@ -53,7 +53,9 @@ def portfolio(shape: Shape) -> list[Candidate]:
     The settings are those that did best over the tables of ``bench/training.py``.
     """
     few = shape.rows < MANY_ROWS
-    quick = candidate_of("boosting", leaves=15 if few else 31, rate=0.1, smallest=10)
+    quick = candidate_of("boosting", leaves=15, rate=0.1, smallest=10)
+    # What scikit-learn's boosting is by default: no search is to end behind it.
+    plain = candidate_of("boosting", leaves=31, rate=0.1, smallest=20)
     gentle = candidate_of("boosting", leaves=8, rate=0.05, l2=1.0, smallest=5, share=0.6, bag=0.8)
     random = candidate_of("boosting", leaves=31, rate=0.07, random=1, share=0.8, smallest=5)
     linear, strict = candidate_of("linear", strength=1.0), candidate_of("linear", strength=0.05)
@@ -62,11 +64,12 @@ def portfolio(shape: Shape) -> list[Candidate]:
     network = [candidate_of("network", width=64)] if shape.rows <= MOST_ROWS_OF_A_NETWORK else []
     if shape.classes > MANY_CLASSES:
         # Boosting fits a tree a class: with many classes it comes after what is cheap.
-        return [linear, extra, forest, *network, quick, strict]
+        return [linear, extra, forest, *network, plain, strict]
     if not few:
         wide = candidate_of("boosting", leaves=127, rate=0.05, share=0.7, smallest=20)
-        return [quick, linear, *uneven(shape), wide, extra, forest, gentle, *network]
-    return [quick, linear, *uneven(shape), extra, *network, gentle, random, forest, whole, strict]
+        return [plain, linear, *uneven(shape), wide, extra, forest, gentle, *network]
+    first = [quick, linear, *uneven(shape), extra, *network, gentle]
+    return [*first, random, forest, plain, whole, strict]
 
 
 def uneven(shape: Shape) -> list[Candidate]:
@@ -80,17 +83,24 @@ def uneven(shape: Shape) -> list[Candidate]:
 
 
 def variations(best: Sequence[Candidate], seed: int) -> Iterator[Candidate]:
-    """Candidates without end: mostly near one of the best, which are given best first."""
+    """Candidates without end: mostly near one of the best, which are given best first.
+
+    Of the rest most are of a family that got through before: one that fell behind with the
+    portfolio is seldom worth its time.
+    """
     random = np.random.default_rng(seed)
+    able = [family for family in FAMILIES if family in {one.family for one in best}]
     while True:
-        if best and random.random() < NEAR:
+        place = random.random()
+        if best and place < NEAR:
             yield _near(best[min(random.geometric(0.5) - 1, len(best) - 1)], random)
         else:
-            yield _draw(FAMILIES[random.integers(len(FAMILIES))], random)
+            families = able if able and place < ABLE else FAMILIES
+            yield _draw(families[random.integers(len(families))], random)
 
 
-#: The share of variations that are neighbours of what is best.
-NEAR = 0.7
+#: Up to which share variations are neighbours of what is best, and of a family that got through.
+NEAR, ABLE = 0.7, 0.95
 FAMILIES: tuple[Family, ...] = (
     "boosting",
     "boosting",

@@ -21,8 +21,9 @@ from modelyard_runtime.training.search import Trial
 #: Every member is walked for every prediction: more of them hardly gain.
 MAX_MEMBERS = 4
 STEPS = 12
-#: The best trials that are considered, and on how many rows.
-LIBRARY = 10
+#: The best trials that are considered, how many of each family, and on how many rows.
+LIBRARY = 12
+OF_A_FAMILY = 3
 MAX_ROWS = 20_000
 BLOCKS = 5
 #: Blocks of unseen rows that must gain, and by how much in the mean.
@@ -66,7 +67,7 @@ def _library(blend: Blend, folds: Sequence[int]) -> list[NDArray[Any]]:
 
 def best_blend(problem: Problem, ranked: Sequence[Trial]) -> Blend | None:
     """The blend of the best trials; None where it is not better than the best trial alone."""
-    trials = list(ranked[:LIBRARY])
+    trials = library_of(ranked)
     if len(trials) < 2:  # noqa: PLR2004 - a mean needs two
         return None
     folds = sorted(trials[0].folds)
@@ -79,6 +80,20 @@ def best_blend(problem: Problem, ranked: Sequence[Trial]) -> Blend | None:
         return None
     parts = [(float(weight), trial) for weight, trial in zip(weights, trials, strict=True)]
     return Blend(tuple((weight, trial) for weight, trial in parts if weight > 0))
+
+
+def library_of(ranked: Sequence[Trial]) -> list[Trial]:
+    """The best trials of each family, best first: a long search fills the first places with one.
+
+    Models that err alike gain nothing by their mean.
+    """
+    seen: Counter[Family] = Counter()
+    chosen: list[Trial] = []
+    for trial in ranked:
+        seen[trial.candidate.family] += 1
+        if seen[trial.candidate.family] <= OF_A_FAMILY:
+            chosen.append(trial)
+    return chosen[:LIBRARY]
 
 
 def _pays(judge: "_Judge", rows: Indices) -> bool:

@@ -3,7 +3,13 @@
 import numpy as np
 
 from modelyard_runtime.training.candidates import candidate_of
-from modelyard_runtime.training.ensemble import MAX_MEMBERS, best_blend, unseen_of
+from modelyard_runtime.training.ensemble import (
+    MAX_MEMBERS,
+    OF_A_FAMILY,
+    best_blend,
+    library_of,
+    unseen_of,
+)
 from modelyard_runtime.training.fitting import Fit, Fitted
 from modelyard_runtime.training.problem import Problem, Shape, make_folds
 from modelyard_runtime.training.search import Trial
@@ -47,6 +53,13 @@ def test_models_that_err_alike_are_not():
     given, random = problem(), np.random.default_rng(1)
     errors = random.normal(size=ROWS)
     assert best_blend(given, [trial(given, number, errors) for number in range(4)]) is None
+
+
+def test_a_long_search_does_not_fill_the_library_with_one_family():
+    boosted = [Trial(candidate_of("boosting", leaves=number)) for number in range(2, 40)]
+    others = [Trial(candidate_of("linear", strength=0.1)), Trial(candidate_of("network"))]
+    library = library_of([*boosted, *others])
+    assert library == [*boosted[:OF_A_FAMILY], *others]
 
 
 def test_one_model_is_no_ensemble():

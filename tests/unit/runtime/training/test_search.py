@@ -98,6 +98,14 @@ def test_without_a_budget_the_answer_is_to_come_soon():
     assert most_candidates(given, Limits(FAR, 7, used_up=True)) == 7
 
 
+@pytest.mark.parametrize("rows", [500, 50_000])
+def test_every_search_tries_what_scikit_learns_boosting_is_by_default(rows):
+    plain = candidate_of("boosting", leaves=31, rate=0.1, smallest=20)
+    for classes in (0, 2):
+        task: Task = "binary" if classes else "regression"
+        assert plain in portfolio(Shape(task, rows, 4, (), classes, 0))
+
+
 def test_it_stops_when_nothing_improves():
     outcome = searched(problem(rows=80), Limits(FAR, 1000))
     assert outcome.stopped == "nothing improved"
