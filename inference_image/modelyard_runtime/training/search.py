@@ -80,8 +80,9 @@ class Trial:
 
     @property
     def folds(self) -> dict[int, Fitted]:
-        """The fits on all rows, by fold."""
-        return {fit.fold: fitted for fit, fitted in self.fitted.items() if fit.rows is None}
+        """The fits on all rows, in the order of folds: rounding depends on the order of a sum."""
+        whole = {fit.fold: fitted for fit, fitted in self.fitted.items() if fit.rows is None}
+        return dict(sorted(whole.items()))
 
     @property
     def settled(self) -> Candidate:
