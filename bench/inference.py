@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeAlias
 import model
 import report
 from client import Load
+from drift_cost import drift_cost
 from model import SENT_ROWS, Served
 from servers import BENTOML, FASTAPI, MODELYARD, PEERS, Running, Server, bodies, running
 
@@ -25,8 +26,8 @@ Pick: TypeAlias = "Callable[[Measured], float]"
 
 #: Connections of the batch measurement: enough to keep both cores of a small machine busy.
 BATCH_CONNECTIONS = 4
-#: Parts of a measurement that two servers take in turns.
-TURNS = 4
+#: Pairs of seconds with and without counting for drift.
+DRIFT_TURNS = 9
 
 
 class Measured(NamedTuple):
@@ -48,38 +49,11 @@ def main() -> None:
             server.name: measure(server, served, arguments.seconds)
             for server in (MODELYARD, FASTAPI, BENTOML, *(PEERS if arguments.peers else ()))
         }
-        cost = drift_cost(served, arguments.seconds)
+        print("measuring what counting for drift costs", flush=True)
+        cost = drift_cost(served, DRIFT_TURNS)
     report.merge([*figures(measured), *cost])
     print(table(measured))
     print("\n".join(f"{item.name}: {item.value:.1f} {item.unit}" for item in cost))
-
-
-def drift_cost(served: Served, seconds: float) -> list[report.Figure]:
-    """What counting rows for drift adds to the CPU time of a request, in turns with a pod that
-    does not count: a busy machine disturbs the ratio of CPU times far less than that of rates.
-    """
-    print("measuring what counting for drift costs", flush=True)
-    one, many = bodies(MODELYARD, served)
-    figures_ = []
-    with (
-        running(MODELYARD, served) as counting,
-        running(MODELYARD, model.without_drift(served)) as plain,
-    ):
-        for name, path, body, connections in (
-            ("drift_cost_1_percent", MODELYARD.one, one, 16),
-            ("drift_cost_1000_percent", MODELYARD.many, many, BATCH_CONNECTIONS),
-        ):
-            spent, answered = {counting: 0.0, plain: 0.0}, {counting: 0, plain: 0}
-            for _ in range(TURNS):
-                for process in spent:
-                    before = process.cpu_s()
-                    load = _load(process, path, body, connections, seconds / TURNS)
-                    spent[process] += process.cpu_s() - before
-                    answered[process] += load.answered
-            each = {process: spent[process] / answered[process] for process in spent}
-            cost = 100 * (each[counting] / each[plain] - 1)
-            figures_.append(report.Figure(f"inference.{name}", round(cost, 2), "%"))
-    return figures_
 
 
 def measure(server: Server, served: Served, seconds: float) -> Measured:

@@ -22,6 +22,7 @@ from skl2onnx.common.data_types import (
 )
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.inspection import permutation_importance
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
@@ -34,7 +35,7 @@ from modelyard_crds.build import (
     manifest_key,
 )
 from modelyard_crds.fields import FieldSchema
-from modelyard_crds.model_version import TrainingInfo
+from modelyard_crds.model_version import MAX_FEATURE_IMPORTANCE, TrainingInfo
 from modelyard_runtime.artifacts.statistics import statistics_of
 from modelyard_runtime.data.table import Column, Table
 
@@ -73,7 +74,13 @@ def build(folder: Path) -> Served:
     rows = _records(frame.head(SENT_ROWS))
     joblib.dump(pipeline, folder / "pipeline.joblib")
     (folder / "rows.json").write_text(json.dumps(rows))
-    request = _store(folder, graph, rows[0], _statistics(frame))
+    sample, outcome = frame.head(SENT_ROWS), target[:SENT_ROWS]
+    found = permutation_importance(pipeline, sample, outcome, n_repeats=1, random_state=0)
+    ranked = sorted(zip(found.importances_mean.clip(0).tolist(), frame.columns, strict=True))
+    shares = {name: share for share, name in ranked[-MAX_FEATURE_IMPORTANCE:]}
+    contents = {"model.onnx": graph, "statistics.json": _statistics(frame)}
+    files = {_file(name, content): content for name, content in contents.items()}
+    request = _store(folder, files, _manifest(list(files), rows[0], shares))
     return Served(folder, request, folder / "pipeline.joblib", rows)
 
 
@@ -115,13 +122,6 @@ def _statistics(frame: pd.DataFrame) -> bytes:
     return statistics_of(table, [*NUMERIC, *TEXT], columns[:1], {})
 
 
-def without_drift(served: Served) -> Served:
-    """The same version without statistics, so that nothing is counted."""
-    folder = served.folder / "without-drift"
-    graph = (served.folder / "store" / f"builds/{VERSION_UID}/model.onnx").read_bytes()
-    return served._replace(folder=folder, request=_store(folder, graph, served.rows[0], None))
-
-
 def _file(name: str, content: bytes) -> ManifestFile:
     return ManifestFile(
         name=name,
@@ -131,16 +131,11 @@ def _file(name: str, content: bytes) -> ManifestFile:
     )
 
 
-def _store(
-    folder: Path, graph: bytes, example: dict[str, Any], statistics: bytes | None
-) -> ServeRequest:
+def _store(folder: Path, files: dict[ManifestFile, bytes], described: Manifest) -> ServeRequest:
     store = folder / "store"
-    contents = {_file("model.onnx", graph): graph}
-    if statistics is not None:
-        contents[_file("statistics.json", statistics)] = statistics
-    manifest = _manifest(list(contents), example).model_dump_json(by_alias=True).encode()
+    manifest = described.model_dump_json(by_alias=True).encode()
     key = manifest_key(VERSION_UID)
-    for name, content in (*((file.key, data) for file, data in contents.items()), (key, manifest)):
+    for name, content in (*((file.key, data) for file, data in files.items()), (key, manifest)):
         path = store / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -156,7 +151,9 @@ def _store(
     )
 
 
-def _manifest(files: list[ManifestFile], example: dict[str, Any]) -> Manifest:
+def _manifest(
+    files: list[ManifestFile], example: dict[str, Any], importance: dict[str, float]
+) -> Manifest:
     return Manifest(
         runtime="bench",
         libraries={},
@@ -174,7 +171,10 @@ def _manifest(files: list[ManifestFile], example: dict[str, Any]) -> Manifest:
         metric="roc_auc",
         metrics={},
         training_info=TrainingInfo(
-            dataset_size=ROWS, training_seconds=1, algorithm="HistGradientBoosting"
+            dataset_size=ROWS,
+            training_seconds=1,
+            algorithm="HistGradientBoosting",
+            feature_importance=importance,
         ),
         input_schema=[
             *(FieldSchema(name=name, type="float") for name in NUMERIC),

@@ -53,11 +53,6 @@ class Running(NamedTuple):
         """Resident memory of the process and its children."""
         return sum(_rss_mb(pid) for pid in [self.pid, *_descendants(self.pid)])
 
-    def cpu_s(self) -> float:
-        """Seconds of CPU that the process itself has taken."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
 
 MODELYARD = Server(
     "modelyard-serve",

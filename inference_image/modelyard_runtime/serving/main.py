@@ -23,8 +23,9 @@ from modelyard_runtime.serving.settings import Settings, read_settings
 from modelyard_runtime.serving.watchers import watchers_of
 from modelyard_runtime.store import UnavailableError, open_store, read_config
 
-#: Threads hold the interpreter at most this long while the loop waits for it.
-SWITCH_SECONDS = 0.001
+#: Threads hold the interpreter at most this long while another waits for it: a body of 400 kB
+#: arrives in seven parts, and the loop waits once for each.
+SWITCH_SECONDS = 0.0002
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 8.0
 

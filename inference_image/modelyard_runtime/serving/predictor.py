@@ -22,7 +22,7 @@ from modelyard_runtime.serving.decoding import Decoder, Rows
 from modelyard_runtime.serving.encoding import Encoder, row_order
 from modelyard_runtime.serving.explanation import contributions, plan
 from modelyard_runtime.serving.results import Renderer, Scores
-from modelyard_runtime.serving.session import Session
+from modelyard_runtime.serving.session import Leading, Session
 from modelyard_runtime.serving.values import Row
 from modelyard_runtime.serving.watchers import NO_WATCHERS, Watchers
 
@@ -52,7 +52,7 @@ class Predictor:
         self.schema = row_order(manifest)
         self._decoder = Decoder(self.schema, max_rows)
         self._encode = Encoder(manifest)
-        self._session = Session(model, manifest.output_name)
+        self._session = Session(model, manifest.output_name, _leading(manifest))
         _expect_inputs(self._session, manifest)
         self._render = Renderer(manifest)
         self._render_each = Renderer(manifest, '{"prediction":%s}')
@@ -174,6 +174,17 @@ class Predictor:
 @lru_cache(maxsize=2)
 def _timestamp(seconds: int) -> bytes:
     return rfc3339(datetime.fromtimestamp(seconds, UTC)).encode()
+
+
+def _leading(manifest: Manifest) -> Leading | None:
+    """The number that training found the most important; None where it found none."""
+    shares = manifest.training_info.feature_importance
+    ranked = [
+        (shares[item.column], -position)
+        for position, item in enumerate(manifest.numeric)
+        if item.column in shares
+    ]
+    return Leading(NUMERIC_INPUT, -max(ranked)[1]) if ranked else None
 
 
 def _expect_inputs(session: Session, manifest: Manifest) -> None:

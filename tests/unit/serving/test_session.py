@@ -3,8 +3,12 @@
 import threading
 from pathlib import Path
 
+import numpy as np
+import pytest
+
 import modelyard_runtime.serving
-from modelyard_runtime.serving.session import Session
+from modelyard_runtime.serving.session import ORDERED_ROWS, Leading, Session
+from unit.serving.conftest import table
 
 
 def native_threads() -> int:
@@ -16,6 +20,18 @@ def test_a_session_starts_no_threads(binary_graph):
     Session(binary_graph, "probabilities")
     assert native_threads() == before
     assert threading.active_count() <= before
+
+
+@pytest.mark.parametrize("rows", [1, ORDERED_ROWS - 1, ORDERED_ROWS, 2 * ORDERED_ROWS])
+def test_rows_keep_their_places_whatever_order_they_are_run_in(binary_graph, rows):
+    numbers, texts = table()
+    places = np.random.default_rng(1).integers(0, len(numbers), rows)
+    feed = {"numeric": numbers[places], "text": texts[places]}
+    feed["numeric"][::7, 1] = np.nan
+    plain = Session(binary_graph, "probabilities").run(feed)
+    for column in (0, 1):
+        ordered = Session(binary_graph, "probabilities", Leading("numeric", column)).run(feed)
+        assert np.allclose(ordered, plain, rtol=0, atol=1e-7)
 
 
 def test_sessions_are_opened_in_one_place():
