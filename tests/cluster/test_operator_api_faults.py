@@ -1,11 +1,11 @@
-"""An API server that is overloaded, and objects that others keep writing: it comes right."""
+"""An overloaded API server, others who keep writing, a store that is away: it comes right."""
 
 from __future__ import annotations
 
 import itertools
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,10 +14,10 @@ import pytest
 from aiohttp import web
 
 from support import objects
-from support.durations import LONG, MEDIUM
+from support.durations import LONG, MEDIUM, SHORT
 from support.kubectl import Kubectl, poll
 from support.operator_process import no_operator_in_cluster
-from support.stage import Stage, assert_served, drafts, staged, wait_drafts
+from support.stage import Stage, assert_served, builds_stored, drafts, staged, wait_drafts
 
 pytestmark = pytest.mark.cluster
 
@@ -98,12 +98,45 @@ def storm(stage: Stage) -> Iterator[threading.Event]:
         writer.join()
 
 
+def edited_before_each_first_status(stage: Stage) -> Callable[[web.Request], None]:
+    """A fault that writes to an object right before the operator's first status of it arrives.
+
+    The storm alone may happen to miss every one of the operator's few writes.
+    """
+    met: set[str] = set()
+
+    def edit(request: web.Request) -> None:
+        path = request.path
+        if request.method != "PATCH" or not path.endswith("/status") or path in met:
+            return
+        met.add(path)
+        plural, name = path.split("/")[-3:-1]
+        stage.kubectl.run("annotate", "--overwrite", plural, name, "example.com/edited=yes")
+
+    return edit
+
+
 def test_storm_of_conflicts_does_not_starve(stage: Stage) -> None:
     """Pitfalls 1.5 and 1.20: the writer never stops, the operator gets through, both are kept."""
+    stage.proxy.fault = edited_before_each_first_status(stage)
     with storm(stage):
         stage.kubectl.apply(objects.dataset(), objects.model(), objects.deployment())
         assert_served(stage)
         seen = stage.kubectl.get("model", "tumours")
     assert seen is not None
     assert "example.com/storm" in seen["metadata"]["annotations"]
-    assert stage.operator.reconciles("conflict") > 0, "there were conflicts"
+    assert stage.operator.reconciles("conflict") >= len(STORMED)
+
+
+def test_a_model_is_deleted_while_the_store_is_away_and_its_artifacts_after(stage: Stage) -> None:
+    """Pitfalls 1.4 and 9.7: nothing waits for the store, and nothing is left in it."""
+    stage.kubectl.apply(objects.dataset(), objects.model())
+    stage.kubectl.wait_condition("model", "tumours", "Ready", within=LONG)
+    version = stage.kubectl.get("modelversion", "tumours-v1")
+    assert version is not None
+    uid = version["metadata"]["uid"]
+    with stage.store_away():
+        stage.kubectl.delete("model", "tumours")
+        stage.kubectl.wait_gone("modelversion", "tumours-v1", within=SHORT)
+        assert poll(lambda: stage.operator.reconciles("retry") or None, SHORT), "it was tried"
+    assert poll(lambda: uid not in builds_stored(stage.store) or None, MEDIUM), "it is left"

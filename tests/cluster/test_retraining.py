@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import httpx
 import pytest
 
-from modelyard_operator.cluster.store import Store
 from support import objects
 from support.durations import LONG, MEDIUM
 from support.kubectl import Kubectl, Object
 from support.operator_process import store_from_outside
+from support.stage import builds_stored
 
 pytestmark = pytest.mark.cluster
 
@@ -29,16 +28,6 @@ def built(kubectl: Kubectl, number: int) -> Object:
     version = kubectl.get("modelversion", f"tumours-v{number}")
     assert version is not None
     return version
-
-
-def stored_builds(system: Kubectl, folder: Path) -> set[str]:
-    """The uids of versions of which the store has something."""
-
-    async def listed(path: Path) -> set[str]:
-        return {uid async for uid, _ in Store(path).folders("builds/")}
-
-    with store_from_outside(system, folder) as path:
-        return asyncio.run(listed(path))
 
 
 def test_wishes_of_a_retraining_that_metadata_is_none_and_the_history_that_is_kept(
@@ -72,5 +61,6 @@ def test_wishes_of_a_retraining_that_metadata_is_none_and_the_history_that_is_ke
     kubectl.wait_gone("modelversion", "tumours-v1", within=MEDIUM)
     assert kubectl.get("modelversion", "tumours-v2") is not None
     uids = [version["metadata"]["uid"] for version in (first, second, third)]
-    left = stored_builds(system, tmp_path / "store")
+    with store_from_outside(system, tmp_path / "store") as store:
+        left = builds_stored(store)
     assert [uid in left for uid in uids] == [False, True, True]

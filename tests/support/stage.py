@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from modelyard_operator.cluster.store import Store
 from support import objects
 from support.durations import LONG
 from support.fault_proxy import FaultProxy
@@ -16,6 +18,7 @@ from support.kubectl import Kubectl, condition
 from support.operator_process import (
     OperatorProcess,
     copy_store_secret,
+    free_port,
     jobs_made,
     store_from_outside,
 )
@@ -28,6 +31,18 @@ class Stage:
     kubectl: Kubectl
     proxy: FaultProxy
     operator: OperatorProcess
+    #: The store's configuration, as the operator has it mounted.
+    store: Path
+
+    @contextmanager
+    def store_away(self) -> Iterator[None]:
+        """Meanwhile the operator's store is where nothing listens."""
+        address = (self.store / "endpoint").read_text()
+        _swap(self.store / "endpoint", f"http://127.0.0.1:{free_port()}")
+        try:
+            yield
+        finally:
+            _swap(self.store / "endpoint", address)
 
 
 @contextmanager
@@ -53,11 +68,27 @@ def staged(
         own = proxy.kubeconfig(folder)
         operator = OperatorProcess(kubectl.namespace, own, store, image, log, wrapper, environment)
         try:
-            yield Stage(kubectl, proxy, operator)
+            yield Stage(kubectl, proxy, operator, store)
         finally:
             operator.kill()
             operator.wait_dead()
             sys.stdout.write(operator.log[-20_000:])
+
+
+def _swap(file: Path, text: str) -> None:
+    """Replace a file as the kubelet does, so that its folder changes."""
+    next_ = file.with_suffix(".next")
+    next_.write_text(text)
+    next_.replace(file)
+
+
+def builds_stored(store: Path) -> set[str]:
+    """The uids of versions of which a store has something, by its configuration."""
+
+    async def listed() -> set[str]:
+        return {uid async for uid, _ in Store(store).folders("builds/")}
+
+    return asyncio.run(listed())
 
 
 def drafts(count: int) -> list[objects.Object]:
