@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,13 +14,16 @@ from typing import Any
 import pytest
 import yaml
 
+from support import load
 from support.durations import MEDIUM
 from support.kubectl import Kubectl
+from support.rest import make_key, open_client
 
 pytestmark = pytest.mark.cluster
 
 CHART = str(Path(__file__).parents[2] / "charts/modelyard")
 RELEASE = "modelyard"
+ROW = json.loads((Path(__file__).parents[2] / "examples/tumour.json").read_text())
 HELM_RECORD = "helm.sh/release.v1"
 
 
@@ -45,8 +51,26 @@ def test_helm_test_passes() -> None:
     assert "Succeeded" in helm("test", RELEASE, "--timeout", "2m")
 
 
-def test_an_upgrade_with_the_same_values_changes_no_secret(system: Kubectl, values: str) -> None:
-    """Pitfall 8.4: credentials that change at each upgrade."""
+@pytest.fixture(scope="module")
+def next_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The chart as a later release may be: another version, and one more field with a default."""
+    chart = tmp_path_factory.mktemp("next") / "modelyard"
+    shutil.copytree(CHART, chart)
+    about = chart / "Chart.yaml"
+    about.write_text(re.sub(r"(?m)^version: .*$", "version: 99.0.0", about.read_text()))
+    crd = chart / "files/crds/modelyard.dev_models.yaml"
+    content = yaml.safe_load(crd.read_text())
+    schema = content["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    training = schema["properties"]["spec"]["properties"]["training"]["properties"]
+    training["later"] = {"type": "string", "default": "set"}
+    crd.write_text(yaml.safe_dump(content))
+    return chart
+
+
+def test_an_upgrade_restarts_no_model_fails_no_request_and_changes_no_secret(
+    shared: Kubectl, system: Kubectl, api_url: str, values: str, next_release: Path
+) -> None:
+    """Pitfalls 1.21, 7.13 and 8.4: with a model that is served and asked all the time."""
 
     def secrets() -> dict[str, Any]:
         return {
@@ -55,9 +79,24 @@ def test_an_upgrade_with_the_same_values_changes_no_secret(system: Kubectl, valu
             if s["type"] != HELM_RECORD
         }
 
-    before = secrets()
-    helm("upgrade", RELEASE, CHART, "--values", "-", "--wait", "--timeout", "3m", stdin=values)
-    assert secrets() == before
+    shared.serve()
+    served, before = pod_names(shared), secrets()
+    key = make_key(shared.namespace)
+    with open_client(api_url, key):
+        path = "/models/tumours/latest/infer"
+    with load.requests(api_url, key, path, ROW, threads=1, pause=0.05) as asked:
+        upgrade = ("upgrade", RELEASE, str(next_release), "--values", "-", "--wait")
+        helm(*upgrade, "--timeout", "5m", stdin=values)
+        shared.patch("model", "tumours", {"spec": {"description": "The next release sees it."}})
+        shared.wait_condition("model", "tumours", "Ready", within=MEDIUM)
+    model = shared.get("model", "tumours")
+    assert model is not None
+    assert model["spec"]["training"]["later"] == "set"
+    assert model["status"]["latestVersion"] == 1, "a new default is no reason to train"
+    assert pod_names(shared) == served
+    assert {name: data for name, data in secrets().items() if name in before} == before
+    assert asked.failures == []
+    assert asked.answered
 
 
 def test_no_webhook_stands_between_people_and_their_objects() -> None:
@@ -86,17 +125,17 @@ def rendered() -> Iterator[dict[str, Any]]:
 
 
 def test_uninstall_ends_and_leaves_models_serving_and_a_namespace_ends_without_an_operator(
-    kubectl: Kubectl, values: str
+    shared: Kubectl, values: str
 ) -> None:
-    kubectl.serve()
-    served = pod_names(kubectl)
+    shared.serve()
+    served = pod_names(shared)
 
     helm("uninstall", RELEASE, "--wait", "--timeout", "2m")
     try:
-        assert kubectl.get("model", "tumours") is not None
-        assert pod_names(kubectl) == served
-        kubectl.run("delete", "namespace", kubectl.namespace, "--wait=false")
-        kubectl.wait_gone("namespace", kubectl.namespace, within=MEDIUM)
+        assert shared.get("model", "tumours") is not None
+        assert pod_names(shared) == served
+        shared.run("delete", "namespace", shared.namespace, "--wait=false")
+        shared.wait_gone("namespace", shared.namespace, within=MEDIUM)
     finally:
         arguments = ("install", RELEASE, CHART, "--values", "-", "--wait", "--timeout", "4m")
         helm(*arguments, stdin=values)

@@ -317,6 +317,19 @@ FAILURES = (
         cure=lambda kubectl: kubectl.apply(objects.deployment(resources=memory(limits="1Gi"))),
     ),
     Failure(
+        "A quota leaves no room for a serving pod",
+        "The namespace has a ResourceQuota that is smaller than the pod of the ModelDeployment.",
+        "modeldeployment",
+        "QuotaExceeded",
+        ("exceeded quota: small", "Free or raise the quota, or lower spec.resources"),
+        (
+            *TRAINED,
+            quota("3Gi"),
+            objects.deployment(resources=memory(requests="4Gi", limits="4Gi")),
+        ),
+        cure=lambda kubectl: kubectl.apply(quota("8Gi")),
+    ),
+    Failure(
         "The autoscaler measures nothing",
         "The autoscaler works with percents of the CPU request, and that is 0. The same is seen "
         "where no metrics-server runs.",
