@@ -90,4 +90,11 @@ if __name__ == "__main__":
     if what == "pod":
         uvloop.run(serve_pod(int(port_)))
     else:
-        web.run_app(api_server(Path(folder_[0])), host="127.0.0.1", port=int(port_), print=None)
+        # Watches are open to the end; aiohttp would wait a minute for them.
+        web.run_app(
+            api_server(Path(folder_[0])),
+            host="127.0.0.1",
+            port=int(port_),
+            print=None,
+            shutdown_timeout=0.1,
+        )

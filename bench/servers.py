@@ -51,7 +51,7 @@ class Running(NamedTuple):
 
     def rss_mb(self) -> float:
         """Resident memory of the process and its children."""
-        return sum(_rss_mb(pid) for pid in [self.pid, *_descendants(self.pid)])
+        return sum(rss_mb(pid) for pid in [self.pid, *_descendants(self.pid)])
 
 
 MODELYARD = Server(
@@ -226,7 +226,14 @@ def free_port() -> int:
         return port
 
 
-def _rss_mb(pid: int) -> float:
+def cpu_s(pid: int) -> float:
+    """Seconds of CPU that a process has taken."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def rss_mb(pid: int) -> float:
+    """Resident memory of a process."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
