@@ -41,6 +41,8 @@ from modelyard_api.routes import (
     uploads,
     versions,
 )
+from modelyard_api.routes.short_cut import ShortCut
+from modelyard_api.routing import Routes
 from modelyard_api.services import Services
 from modelyard_api.settings import Settings
 from modelyard_api.store import Store, open_signer, open_store, read_config
@@ -60,7 +62,7 @@ async def connect(
     """The services, connected to cluster and store."""
     # Long watches must not take the places of reads and writes.
     kube, watches = await KubeApi.connect(settings), await KubeApi.connect(settings)
-    caches, proxy = Caches(), Proxy.open()
+    caches, proxy = Caches(), Proxy()
     store, counts = _open_store(settings), Counts(settings.rate_limit_store)
     reviews = TokenReviews(kube, settings.token_cache_seconds)
     services = Services(
@@ -78,6 +80,7 @@ async def connect(
         prediction_limit=RateLimiter("predictions", counts),
         in_flight=InFlight(settings.max_in_flight, settings.max_in_flight_bytes),
         proxy=proxy,
+        routes=Routes(caches),
         resolver=make_resolver(caches) if make_resolver else SliceResolver(caches.slices),
         draining=asyncio.Event(),
         now=_now,
@@ -93,7 +96,7 @@ async def connect(
             await housekeeping
         await record_use(services, services.authenticator.drain_used())
         await caches.stop()
-        await proxy.close()
+        proxy.close()
         await counts.close()
         await kube.close()
         await watches.close()
@@ -143,7 +146,7 @@ def surround(app: FastAPI, settings: Settings) -> ASGIApp:
         services: Services | None = getattr(app.state, "services", None)
         return services.caches.stale_seconds if services else 0.0
 
-    return RequestScope(BodyLimit(predictions.ShortCut(app), settings), stale_seconds)
+    return RequestScope(ShortCut(app, BodyLimit(app, settings)), stale_seconds)
 
 
 def _open_store(settings: Settings) -> Store:

@@ -6,16 +6,11 @@
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import NamedTuple
 
-from limits import RateLimitItemPerMinute
-
-from modelyard_api.counts import Counts
+from modelyard_api.counts import WINDOW_SECONDS, Counts
 from modelyard_api.errors import RateLimitedError, UnavailableError
-
-WINDOW_SECONDS = 60
 
 
 class Allowance(NamedTuple):
@@ -28,13 +23,14 @@ class Allowance(NamedTuple):
     counted_by: str
     used_up: bool
 
-    def headers(self) -> list[tuple[str, str]]:
+    def headers(self) -> list[tuple[bytes, bytes]]:
         """The RateLimit headers (draft-ietf-httpapi-ratelimit-headers-06)."""
+        policy = f'{self.limit};w={WINDOW_SECONDS};counted-by="{self.counted_by}"'
         return [
-            ("RateLimit-Policy", f'{self.limit};w={WINDOW_SECONDS};counted-by="{self.counted_by}"'),
-            ("RateLimit-Limit", str(self.limit)),
-            ("RateLimit-Remaining", str(self.remaining)),
-            ("RateLimit-Reset", str(self.reset_seconds)),
+            (b"ratelimit-policy", policy.encode()),
+            (b"ratelimit-limit", b"%d" % self.limit),
+            (b"ratelimit-remaining", b"%d" % self.remaining),
+            (b"ratelimit-reset", b"%d" % self.reset_seconds),
         ]
 
     def check(self) -> None:
@@ -76,8 +72,7 @@ class RateLimiter:
         """Count a request; None where there is no limit."""
         if not per_minute:
             return None
-        item = RateLimitItemPerMinute(per_minute, namespace=self._subject)
-        counted = await self._counts.hit(item, credential)
+        counted = await self._counts.hit(self._subject, credential, per_minute)
         return Allowance(
             self._subject,
             limit=per_minute,
@@ -97,37 +92,49 @@ class InFlight:
 
     def __init__(self, most: int, most_bytes: int) -> None:
         self._most, self._most_bytes = most, most_bytes
-        self._total = 0
         self._bytes = 0
         self._accounts: Counter[str] = Counter()
+        #: How many run now.
+        self.total = 0
 
-    @property
-    def total(self) -> int:
-        """How many run now."""
-        return self._total
-
-    @contextmanager
-    def admit(self, account: str, size: int, most_of_account: int) -> Iterator[None]:
-        """Hold a place for a body of so many bytes; UnavailableError where none is free."""
+    def admit(self, account: str, size: int, most_of_account: int) -> "Place":
+        """A place for a body of so many bytes; UnavailableError where none is free."""
         if (
-            self._total >= self._most
+            self.total >= self._most
             or self._accounts[account] >= most_of_account
             or self._bytes + size > self._most_bytes
         ):
             raise UnavailableError(
                 "Too many predictions are running at the moment.",
-                details={"in_flight": self._total},
+                details={"in_flight": self.total},
                 suggestions=["Try again shortly, or deploy with more replicas."],
                 retry_after=1,
             )
-        self._total += 1
+        self.total += 1
         self._bytes += size
         self._accounts[account] += 1
-        try:
-            yield
-        finally:
-            self._total -= 1
-            self._bytes -= size
-            self._accounts[account] -= 1
-            if not self._accounts[account]:
-                del self._accounts[account]
+        return Place(self, account, size)
+
+    def release(self, account: str, size: int) -> None:
+        """Give a place back."""
+        self.total -= 1
+        self._bytes -= size
+        self._accounts[account] -= 1
+        if not self._accounts[account]:
+            del self._accounts[account]
+
+
+class Place:
+    """A place in flight, to be held in a ``with``: a class, since a generator costs more."""
+
+    __slots__ = ("_account", "_bound", "_size")
+
+    def __init__(self, bound: InFlight, account: str, size: int) -> None:
+        self._bound, self._account, self._size = bound, account, size
+
+    def __enter__(self) -> None:
+        """Nothing: it is held since it was given."""
+
+    def __exit__(self, *_: object) -> None:
+        """Give it back."""
+        self._bound.release(self._account, self._size)

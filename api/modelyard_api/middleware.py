@@ -10,10 +10,9 @@ import random
 import re
 import string
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -44,7 +43,6 @@ FORM_OVERHEAD_BYTES = 1024 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _LETTERS = string.ascii_lowercase + string.digits
 _UPLOADS = re.compile(r"/(uploads|datasets)(/[^/]+/files/[^/]+)?")
-_PREDICTIONS = re.compile(r"/models/[^/]+/[^/]+/(infer|predictions)|/predict/[^/]+")
 
 
 @dataclass(slots=True)
@@ -52,9 +50,12 @@ class RequestInfo:
     """What is known of a request while it is answered."""
 
     request_id: str
+    #: Headers of the request; of one that is given twice, the first.
+    given: Mapping[bytes, bytes]
     caller: Caller | None = None
     audited: bool = False
-    headers: list[tuple[str, str]] = field(default_factory=list)
+    #: Headers that the answer gets.
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     status: int = 0
     route: str = ""
 
@@ -71,7 +72,8 @@ class RequestScope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        info = RequestInfo(_request_id(Headers(scope=scope).get("x-request-id", "")))
+        given = dict(reversed(scope["headers"]))
+        info = RequestInfo(_request_id(given.get(b"x-request-id", b"").decode("latin-1")), given)
         scope = {**scope, INFO: info, "path": _without_prefix(scope["path"])}
         token = request_id_var.set(info.request_id)
         started = time.perf_counter()
@@ -90,13 +92,10 @@ class RequestScope:
         async def sender(message: Message) -> None:
             if message["type"] == "http.response.start":
                 info.status = message["status"]
-                extra = [("x-request-id", info.request_id), *info.headers]
+                extra = [(b"x-request-id", info.request_id.encode()), *info.headers]
                 if (stale := self._stale_seconds()) > STALE_AFTER_SECONDS:
-                    extra.append(("x-modelyard-stale", str(int(stale))))
-                message["headers"] = [
-                    *message.get("headers", ()),
-                    *((name.lower().encode(), value.encode()) for name, value in extra),
-                ]
+                    extra.append((b"x-modelyard-stale", b"%d" % stale))
+                message["headers"] = [*message.get("headers", ()), *extra]
             await send(message)
 
         return sender
@@ -115,7 +114,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         limit = body_limit(self._settings, scope["path"])
-        if error := _refusal(Headers(scope=scope), limit):
+        if error := refusal(scope[INFO].given, limit):
             await send_error(error, scope[INFO].request_id, send)
             return
         received = 0
@@ -133,11 +132,9 @@ class BodyLimit:
 
 
 def body_limit(settings: Settings, path: str) -> int:
-    """Most bytes of a body on a path."""
+    """Most bytes of a body on a path that is not a prediction's."""
     if _UPLOADS.fullmatch(path):
         return settings.max_upload_bytes + FORM_OVERHEAD_BYTES
-    if _PREDICTIONS.fullmatch(path):
-        return settings.max_prediction_bytes
     return settings.max_body_bytes
 
 
@@ -156,15 +153,16 @@ async def send_error(error: ModelyardError, request_id: str, send: Send) -> None
     await send({"type": "http.response.body", "body": content})
 
 
-def _refusal(headers: Headers, limit: int) -> ModelyardError | None:
-    encoding = headers.get("content-encoding", "identity")
+def refusal(given: Mapping[bytes, bytes], limit: int) -> ModelyardError | None:
+    """Why a body is not read, as its headers say."""
+    encoding = given.get(b"content-encoding", b"identity").decode("latin-1")
     if encoding != "identity":
         return UnsupportedMediaTypeError(
             f"Bodies with Content-Encoding '{encoding[:40]}' are not read.",
             suggestions=["Send it as it is; compressed files can be uploaded as files."],
         )
-    declared = headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared) > limit:
+    declared = given.get(b"content-length", b"0")
+    if declared.isdigit() and int(declared) > limit:
         return too_large(limit)
     return None
 

@@ -1,59 +1,75 @@
 """The way of a prediction: from a route to a pod and back, as raw bytes.
 
 Pods are taken from the EndpointSlices, so that load spreads over requests and not over
-connections, a new pod gets work at once and a going one none. Connections are kept for less long
-than the pods keep them. A prediction changes nothing, so it is tried once more on another pod
-where a connection breaks before an answer has begun. Answers whose length is told are taken
-whole, within the time for a prediction; others are handed on as they come.
+connections, a new pod gets work at once and a going one none. A prediction changes nothing, so it
+is tried once more on another pod where a connection breaks. Answers whose length is told are
+taken whole, within the time for a prediction; others are handed on as they come.
 """
 
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from functools import lru_cache
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from typing import NamedTuple, Protocol
-
-import aiohttp
-from yarl import URL
 
 from modelyard_api.cache.kinds import EndpointSlice
 from modelyard_api.cache.objects import ObjectCache
-from modelyard_api.errors import UnavailableError
+from modelyard_api.connection import (
+    BrokenError,
+    Headers,
+    Incoming,
+    Pool,
+    SilentError,
+)
+from modelyard_api.errors import InvalidRequestError, UnavailableError
 from modelyard_crds import ModelDeployment, names
 
-#: Less than the pods' 75 s, so that the side that reuses a connection closes it.
-KEEP_ALIVE_SECONDS = 15.0
-CONNECT_SECONDS = 2.0
 TRIES = 2
-BAD_REQUEST = 400
-#: Headers of the pod's answer that the client gets.
-PASSED_HEADERS = frozenset({"content-type", "x-modelyard-ignored-fields", "retry-after"})
+JSON = "application/json"
 
 
 class PodRequest(NamedTuple):
-    """What a pod is asked."""
+    """What pods are asked to predict from, as the client sent it."""
 
-    path: str
     body: bytes
-    headers: Mapping[str, str]
+    request_id: str
+    media: str = JSON
     query: str = ""
+    accept: str = ""
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether it is of any number of rows, and not of one."""
+        return self.media != JSON or self.body.lstrip()[:1] == b"["
+
+    def encode(self, address: str, path: str) -> bytes:
+        """The bytes of the request to ``host:port``."""
+        target, accept = path, ""
+        if self.query:
+            target = f"{path}?{_one_line(self.query)}"
+        if self.accept and self.media != JSON:
+            accept = f"Accept: {_one_line(self.accept)}\r\n"
+        head = (
+            f"POST {target} HTTP/1.1\r\nHost: {address}\r\nContent-Type: {self.media}\r\n"
+            f"X-Request-Id: {self.request_id}\r\n{accept}Content-Length: {len(self.body)}\r\n\r\n"
+        )
+        return head.encode("latin-1") + self.body
 
 
 class PodStream:
     """A body that a pod sends without telling its length; whoever has it must close it."""
 
-    def __init__(self, response: aiohttp.ClientResponse, held: ExitStack) -> None:
-        self._response = response
-        self._held = held
+    def __init__(self, incoming: Incoming, release: Callable[[], None]) -> None:
+        self._incoming = incoming
+        self._release: Callable[[], None] | None = release
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Its parts as they come; UnavailableError where it breaks off."""
         try:
-            async for part in self._response.content.iter_any():
+            async for part in self._incoming:
                 yield part
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (BrokenError, SilentError) as error:
             raise UnavailableError(
                 "The pod broke off in the middle of its answer.",
                 suggestions=["Try again."],
@@ -62,22 +78,24 @@ class PodStream:
 
     def close(self) -> None:
         """Give the connection back, or end it where the body has not been read to its end."""
-        self._response.close()
-        self._held.close()
+        self._incoming.close()
+        if self._release:
+            self._release()
+        self._release = None
 
 
 class PodAnswer(NamedTuple):
-    """What a pod answered."""
+    """What a pod answered; names of headers are in lower case."""
 
     status: int
-    headers: list[tuple[str, str]]
+    headers: Headers
     body: bytes | PodStream
 
     @property
     def is_json(self) -> bool:
         """Whether the body says that it is JSON, as all answers of our own runtime are."""
         return any(
-            name.lower() == "content-type" and value.startswith("application/json")
+            name == b"content-type" and value.startswith(JSON.encode())
             for name, value in self.headers
         )
 
@@ -116,53 +134,35 @@ class SliceResolver:
 class Proxy:
     """Sends predictions to pods."""
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
-        self._session = session
+    def __init__(self) -> None:
+        self._pool = Pool()
         self._outstanding: Counter[str] = Counter()
 
-    @classmethod
-    def open(cls) -> "Proxy":
-        """A proxy with its own pool of connections."""
-        connector = aiohttp.TCPConnector(
-            limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS, ttl_dns_cache=10
-        )
-        session = aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            skip_auto_headers=("User-Agent", "Accept-Encoding", "Accept"),
-        )
-        return cls(session)
-
-    async def close(self) -> None:
-        """Close the pool."""
-        await self._session.close()
+    def close(self) -> None:
+        """Close all connections that wait."""
+        self._pool.close()
 
     async def send(
         self,
-        addresses: Iterable[str],
+        addresses: Sequence[str],
+        path: str,
         request: PodRequest,
         seconds: float,
         otherwise: Sequence[str] = (),
     ) -> PodAnswer:
         """The answer of the least busy pod, or where that breaks of one of the others."""
         left = list(addresses)
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
+        deadline = asyncio.get_running_loop().time() + seconds
         for _ in range(TRIES):
             if not left:
                 break
             address = self._least_busy(left)
             left.remove(address)
             try:
-                async with asyncio.timeout_at(deadline):
-                    return await self._post(address, request, seconds)
-            except aiohttp.ServerTimeoutError as error:
-                if not isinstance(error, aiohttp.ConnectionTimeoutError):
-                    raise _too_slow(seconds) from error
-            except TimeoutError as error:
+                return await self._ask(address, request.encode(address, path), deadline, seconds)
+            except SilentError as error:
                 raise _too_slow(seconds) from error
-            except aiohttp.ClientError:
+            except BrokenError:
                 left = list(otherwise) or left
         raise UnavailableError(
             "No pod of the deployment answered.",
@@ -178,47 +178,31 @@ class Proxy:
             [address for address in addresses if self._outstanding[address] == least]
         )
 
-    @contextmanager
-    def _busy(self, address: str) -> Iterator[None]:
+    async def _ask(
+        self, address: str, request: bytes, deadline: float, seconds: float
+    ) -> PodAnswer:
         self._outstanding[address] += 1
         try:
-            yield
-        finally:
-            self._outstanding[address] -= 1
-            if not self._outstanding[address]:
-                del self._outstanding[address]
+            status, headers, body = await self._pool.send(address, request, deadline, seconds)
+        except BaseException:
+            self._release(address)
+            raise
+        if isinstance(body, Incoming):
+            return PodAnswer(status, headers, PodStream(body, partial(self._release, address)))
+        self._release(address)
+        return PodAnswer(status, headers, body)
 
-    async def _post(self, address: str, request: PodRequest, seconds: float) -> PodAnswer:
-        # Streams may take longer in all, but not be silent for longer.
-        bounds = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=seconds)
-        url = pod_url(address, request.path)
-        with ExitStack() as held:
-            held.enter_context(self._busy(address))
-            response = await self._session.post(
-                url.with_query(request.query) if request.query else url,
-                data=request.body,
-                headers=request.headers,
-                timeout=bounds,
-                allow_redirects=False,
-            )
-            body: bytes | PodStream
-            if response.content_length is None and response.status < BAD_REQUEST:
-                body = PodStream(response, held.pop_all())
-            else:
-                body = await response.read()
-        passed = [
-            (name, value)
-            for name, value in response.headers.items()
-            if name.lower() in PASSED_HEADERS
-        ]
-        return PodAnswer(response.status, passed, body)
+    def _release(self, address: str) -> None:
+        self._outstanding[address] -= 1
+        if not self._outstanding[address]:
+            del self._outstanding[address]
 
 
-@lru_cache(maxsize=4096)
-def pod_url(address: str, path: str) -> URL:
-    """The URL of a path at ``host:port``; IPv6 hosts are in brackets."""
-    host, _, port = address.rpartition(":")
-    return URL.build(scheme="http", host=host.strip("[]"), port=int(port), path=path)
+def _one_line(text: str) -> str:
+    # No server that reads HTTP lets such through; what is written here must not depend on it.
+    if text.isprintable():
+        return text
+    raise InvalidRequestError(f"A header or the query has characters without a shape: {text!r}.")
 
 
 def _too_slow(seconds: float) -> UnavailableError:

@@ -12,6 +12,7 @@ from modelyard_api.example_requests import ExampleRequests
 from modelyard_api.limits import InFlight, RateLimiter
 from modelyard_api.proxy import Proxy, Resolver
 from modelyard_api.reads import Reader
+from modelyard_api.routing import Routes
 from modelyard_api.settings import Settings
 from modelyard_api.store import Store
 from modelyard_api.writes import Writer
@@ -33,6 +34,7 @@ class Services:
     prediction_limit: RateLimiter
     in_flight: InFlight
     proxy: Proxy
+    routes: Routes
     resolver: Resolver
     #: Set when the process is asked to end: streams end themselves, clients come back.
     draining: asyncio.Event

@@ -112,6 +112,8 @@ class ObjectCache(Generic[T]):
         self._names: dict[str, list[str]] = defaultdict(list)
         self._tombstones: dict[str, float] = {}
         self._changed = changed or Signal()
+        #: Counts changes: what was found out at a number holds while it stays.
+        self.changes = 0
 
     def __len__(self) -> int:
         return sum(len(entries) for entries in self._entries.values())
@@ -181,6 +183,7 @@ class ObjectCache(Generic[T]):
         self._changed.notify()
 
     def _set(self, entry: Entry[T]) -> None:
+        self.changes += 1
         present = self._entries[entry.namespace].get(entry.name)
         if present:
             self._unset(present)
@@ -191,6 +194,7 @@ class ObjectCache(Generic[T]):
             self._index[key][entry.name] = entry
 
     def _unset(self, entry: Entry[T]) -> None:
+        self.changes += 1
         self._entries[entry.namespace].pop(entry.name, None)
         ordered = self._sorted[entry.namespace]
         del ordered[bisect.bisect_left(ordered, (self._order(entry.value), entry.name))]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from modelyard_api.auth import Caller
+from modelyard_api.connection import BAD_REQUEST
 from modelyard_api.errors import NotFoundError, UnavailableError
 from modelyard_api.handlers import lookup
 from modelyard_api.mapping.deployments import (
@@ -17,7 +18,8 @@ from modelyard_api.mapping.deployments import (
     tried,
 )
 from modelyard_api.mapping.view import LATEST, ModelView, ending, fault
-from modelyard_api.proxy import BAD_REQUEST, PodAnswer, PodRequest, Resolver
+from modelyard_api.proxy import PodAnswer, PodRequest, Resolver
+from modelyard_api.routing import Choice, Place, Served
 from modelyard_api.services import Services
 from modelyard_crds import ModelDeployment, names
 
@@ -25,32 +27,6 @@ INFER_PATH = "/infer"
 BATCH_PATH = "/predictions"
 STARTING_RETRY_SECONDS = 5.0
 FAILED_RETRY_SECONDS = 30.0
-JSON = "application/json"
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """What a request asks to be predicted."""
-
-    body: bytes
-    request_id: str
-    media: str = JSON
-    query: str = ""
-    accept: str = ""
-
-    @property
-    def has_rows(self) -> bool:
-        """Whether it is of any number of rows, and not of one."""
-        return self.media != JSON or self.body.lstrip()[:1] == b"["
-
-
-class Served(NamedTuple):
-    """A deployment that can answer, and the percent of predictions that are its canary's."""
-
-    deployment: ModelDeployment
-    canary_share: int = 0
-    #: The canary's version is asked for by name: no other may answer.
-    canary_only: bool = False
 
 
 class Pods(NamedTuple):
@@ -58,13 +34,6 @@ class Pods(NamedTuple):
 
     addresses: list[str]
     otherwise: Sequence[str] = ()
-
-
-class Choice(NamedTuple):
-    """Deployments that serve what is asked for, and all that do or are on the way to it."""
-
-    serving: list[Served]
-    known: list[ModelDeployment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,29 +48,37 @@ async def predict_version(
     services: Services,
     caller: Caller,
     path: str,
-    place: tuple[str, str, str | None],
-    prediction: Prediction,
+    place: Place,
+    request: PodRequest,
 ) -> PodAnswer:
-    """A pod's answer for a place: model, version and, where one is named, environment."""
-    name, version, environment = place
-    view = await lookup.model_view(services, caller, name)
-    asked = lookup.version_number(view, version)
+    """A pod's answer for a place of the caller's account."""
+    if (known := services.routes.find(place)) and (pods := _ready(services, known)):
+        return await _send(services, pods, path, request)
+    view = await lookup.model_view(services, caller, place.model_name)
+    asked = lookup.version_number(view, place.model_version)
+    target = Target(
+        lambda: _choose(services, place, asked),
+        lambda: _not_deployed(view, asked, place.environment),
+    )
+    return await _predict(services, target, path, request)
 
-    def choose() -> Choice:
-        deployments = services.caches.deployments.cache.find("model", caller.account, name)
-        # A version that has only just become READY takes over when its pods answer.
-        served = newest_followed(deployments, environment) if version == LATEST else None
-        number = served or asked
-        fitting = candidates(deployments, number, environment)
-        able = [_able(item, number, named=version != LATEST) for item in fitting]
-        return Choice([served for served in able if served], fitting)
 
-    target = Target(choose, lambda: _not_deployed(view, asked, environment))
-    return await _predict(services, target, path, prediction)
+def _choose(services: Services, place: Place, asked: int) -> Choice:
+    cache = services.caches.deployments.cache
+    deployments = cache.find("model", place.account, place.model_name)
+    # A version that has only just become READY takes over when its pods answer.
+    latest = place.model_version == LATEST
+    served = newest_followed(deployments, place.environment) if latest else None
+    number = served or asked
+    fitting = candidates(deployments, number, place.environment)
+    able = [_able(item, number, named=not latest) for item in fitting]
+    choice = Choice([served for served in able if served], fitting)
+    services.routes.keep(place, choice)
+    return choice
 
 
 async def predict_deployment(
-    services: Services, caller: Caller, deployment_id: str, prediction: Prediction
+    services: Services, caller: Caller, deployment_id: str, request: PodRequest
 ) -> PodAnswer:
     """A pod's answer for a deployment: one row for an object, else as many as there are."""
     kind = services.caches.deployments
@@ -117,8 +94,8 @@ async def predict_deployment(
     if not choose().known:
         await services.reader.find(kind, "id", caller.account, deployment_id)
     target = Target(choose, lambda: _no_deployment(caller, deployment_id))
-    path = BATCH_PATH if prediction.has_rows else INFER_PATH
-    return await _predict(services, target, path, prediction)
+    path = BATCH_PATH if request.has_rows else INFER_PATH
+    return await _predict(services, target, path, request)
 
 
 def _able(deployment: ModelDeployment, number: int, *, named: bool) -> Served | None:
@@ -133,16 +110,14 @@ def _able(deployment: ModelDeployment, number: int, *, named: bool) -> Served | 
     return Served(deployment, canary_share(deployment), canary_only=named)
 
 
-async def _predict(
-    services: Services, target: Target, path: str, prediction: Prediction
-) -> PodAnswer:
+async def _predict(services: Services, target: Target, path: str, request: PodRequest) -> PodAnswer:
     pods = _pods(services, target) or await _started(services, target)
-    headers = {"Content-Type": prediction.media, "X-Request-Id": prediction.request_id}
-    if prediction.media != JSON and prediction.accept:
-        headers["Accept"] = prediction.accept
-    request = PodRequest(path, prediction.body, headers, prediction.query)
+    return await _send(services, pods, path, request)
+
+
+async def _send(services: Services, pods: Pods, path: str, request: PodRequest) -> PodAnswer:
     seconds = services.settings.prediction_timeout_seconds
-    answer = await services.proxy.send(pods.addresses, request, seconds, pods.otherwise)
+    answer = await services.proxy.send(pods.addresses, path, request, seconds, pods.otherwise)
     if answer.status >= BAD_REQUEST and not answer.is_json:
         raise UnavailableError(
             f"A pod of the deployment answered {answer.status} without a reason.",
@@ -157,11 +132,17 @@ def _pods(services: Services, target: Target) -> Pods | None:
     choice = target.choose()
     if not choice.known:
         raise target.missing()
+    if pods := _ready(services, choice):
+        return pods
+    if all(item.status.phase == "FAILED" for item in choice.known):
+        raise _failed(choice.known[0])
+    return None
+
+
+def _ready(services: Services, choice: Choice) -> Pods | None:
     for served in choice.serving:
         if pods := _pods_of(services.resolver, served):
             return pods
-    if all(item.status.phase == "FAILED" for item in choice.known):
-        raise _failed(choice.known[0])
     return None
 
 

@@ -1,12 +1,12 @@
 """Answers of pods as responses: whole ones, and streams that hold their place in flight."""
 
 import logging
-from collections.abc import Iterable
 from contextlib import ExitStack, closing
 
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from modelyard_api.connection import Headers
 from modelyard_api.errors import UnavailableError
 from modelyard_api.proxy import PodAnswer, PodStream
 
@@ -31,16 +31,18 @@ class StreamedAnswer(StreamingResponse):
                 log.warning("an answer was cut", extra={"reason": error.message})
 
 
+class WholeAnswer(Response):
+    """A body as it came, with the headers that came with it and no work on either."""
+
+    def __init__(self, status: int, headers: Headers, body: bytes) -> None:
+        self.status_code, self.body, self.background = status, body, None
+        self.raw_headers = [*headers, (b"content-length", b"%d" % len(body))]
+
+
 def answer_of(answer: PodAnswer, held: ExitStack) -> Response:
     """The response; a stream takes over what is held."""
     if isinstance(answer.body, PodStream):
         streamed = StreamedAnswer(answer.status, answer.body, held.pop_all())
-        streamed.raw_headers.extend(_raw(answer.headers))
+        streamed.raw_headers.extend(answer.headers)
         return streamed
-    response = Response(answer.body, answer.status)
-    response.raw_headers.extend(_raw(answer.headers))
-    return response
-
-
-def _raw(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    return [(name.lower().encode(), value.encode()) for name, value in headers]
+    return WholeAnswer(answer.status, answer.headers, answer.body)

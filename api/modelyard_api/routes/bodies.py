@@ -1,11 +1,12 @@
-"""Bodies: which types are read, and JSON for operations that also take a form."""
+"""Bodies: which types are read, whole ones within a bound, JSON where a form is taken too."""
 
 import json
 from typing import TypeVar
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive
 
 from modelyard_api.errors import UnsupportedMediaTypeError
 from modelyard_api.middleware import too_large
@@ -40,7 +41,9 @@ async def json_body(request: Request, shape: type[B]) -> B:
 
     Raises RequestValidationError, as FastAPI does for bodies that it reads itself.
     """
-    content = await _small(request)
+    # The body might on these paths be a file of any length: JSON has a bound of its own.
+    limit = request.app.state.services.settings.max_body_bytes
+    content = await read_body(request.receive, limit)
     try:
         return shape.model_validate(json.loads(content))
     except ValidationError as error:
@@ -51,15 +54,22 @@ async def json_body(request: Request, shape: type[B]) -> B:
         raise RequestValidationError([fault]) from None
 
 
-async def _small(request: Request) -> bytes:
-    """The body, which on these paths might be a file of any length, within JSON's bound."""
-    limit = request.app.state.services.settings.max_body_bytes
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > limit:
-            raise too_large(limit)
-    return bytes(content)
+async def read_body(receive: Receive, limit: int) -> bytes:
+    """The whole body; PayloadTooLargeError where it is longer, ClientDisconnect where it is cut."""
+    message = await receive()
+    content: bytes = message.get("body", b"")
+    parts, size = [content], len(content)
+    while message.get("more_body"):
+        message = await receive()
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > limit:
+            break
+    if size > limit:
+        raise too_large(limit)
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    return content if len(parts) == 1 else b"".join(parts)
 
 
 def _not_read(content_type: str, expected: str) -> UnsupportedMediaTypeError:

@@ -1,7 +1,7 @@
 """What operations depend on: services, the caller and its rights, and the errors they document."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Header, Query, Request, Security
@@ -98,15 +98,11 @@ IdempotencyKey = Annotated[
 ]
 
 
-async def admit(
-    services: Services,
-    info: RequestInfo,
-    credentials: Credentials,
-    right: Right,
-) -> Caller:
+async def admit(services: Services, info: RequestInfo, right: Right) -> Caller:
     """The caller of a request, where it may go on."""
     if services.caches.filling:
         raise UnavailableError("The façade is starting.", retry_after=2)
+    credentials = credentials_of(info.given)
     caller = info.caller = await services.authenticator.authenticate(credentials)
     info.audited = right.scope is Scope.WRITE
     tier = services.settings.tier(caller.tier)
@@ -120,13 +116,13 @@ async def admit(
     return caller
 
 
-def credentials_of(request: Request) -> Credentials:
-    """What a request brings to show who it is."""
-    headers = request.headers
-    authorization = headers.get("authorization", "")
+def credentials_of(given: Mapping[bytes, bytes]) -> Credentials:
+    """What a request brings to show who it is, from its headers."""
+    authorization = given.get(b"authorization", b"").decode("latin-1")
     bearer = authorization[len(BEARER) :] if authorization.lower().startswith(BEARER) else ""
-    key = headers.get("x-api-key", "")
-    return Credentials(key.strip(), bearer.strip(), headers.get(ACCOUNT_HEADER, ""))
+    key = given.get(b"x-api-key", b"").decode("latin-1")
+    account = given.get(ACCOUNT_HEADER.lower().encode(), b"").decode("latin-1")
+    return Credentials(key.strip(), bearer.strip(), account)
 
 
 def expect_single_values(request: Request) -> None:
@@ -157,9 +153,7 @@ def requires(scope: Scope, verb: str, resource: str) -> Callable[..., Awaitable[
             str | None, Header(alias=ACCOUNT_HEADER, description="Account, for a token.")
         ] = None,
     ) -> Caller:
-        credentials = credentials_of(request)
-        info: RequestInfo = request.scope[INFO]
-        caller = await admit(services, info, credentials, right)
+        caller = await admit(services, request.scope[INFO], right)
         expect_single_values(request)
         return caller
 

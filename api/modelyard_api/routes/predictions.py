@@ -4,42 +4,35 @@ The routes are FastAPI's for the document's sake, but their requests go by its v
 dependencies, which would cost more than the pod's own work.
 """
 
-import re
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import ExitStack
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from fastapi.routing import APIRoute
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from modelyard_api.auth import Caller
-from modelyard_api.errors import ModelyardError, UnsupportedMediaTypeError
-from modelyard_api.faults import of_http
+from modelyard_api.errors import UnsupportedMediaTypeError
 from modelyard_api.handlers import predictions
-from modelyard_api.handlers.predictions import JSON, Prediction
-from modelyard_api.middleware import INFO, RequestInfo, send_error
-from modelyard_api.proxy import PodAnswer
+from modelyard_api.middleware import INFO, RequestInfo, refusal
+from modelyard_api.proxy import JSON, PodAnswer, PodRequest
 from modelyard_api.routes.answers import answer_of
-from modelyard_api.routes.dependencies import (
-    BODY,
-    PREDICT,
-    admit,
-    credentials_of,
-    errors,
-)
+from modelyard_api.routes.bodies import read_body
+from modelyard_api.routes.dependencies import BODY, PREDICT, admit, errors
+from modelyard_api.routing import Place
 from modelyard_api.services import Services
 
 ENVIRONMENT_HEADER = "X-Modelyard-Environment"
+_ENVIRONMENT = ENVIRONMENT_HEADER.lower().encode()
+_JSON = JSON.encode()
 CSV = "text/csv"
 LINES = "application/x-ndjson"
 TABLES = ("application/vnd.apache.arrow.stream", "application/vnd.apache.parquet")
 MEDIA = (JSON, CSV, LINES, *TABLES)
 
-Ask = Callable[[Services, Caller, Prediction], Awaitable[PodAnswer]]
+Ask = Callable[[Services, Caller, PodRequest], Awaitable[PodAnswer]]
 
 
 class PassThroughRoute(APIRoute):
@@ -54,52 +47,6 @@ class PassThroughRoute(APIRoute):
             return response
 
         return handler
-
-
-class ShortCut:
-    """Takes predictions past FastAPI's layers, which cost as much as all the rest of the way.
-
-    The endpoints are those of the routes below; everything else goes on to the application.
-    """
-
-    def __init__(self, app: FastAPI) -> None:
-        self._app = app
-        self._routes = [
-            (re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", route.path)), route)
-            for route in router.routes
-            if isinstance(route, APIRoute)
-        ]
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a prediction, or pass the request on."""
-        if scope["type"] == "http" and scope["method"] == "POST":
-            for pattern, route in self._routes:
-                if match := pattern.fullmatch(scope["path"]):
-                    scope["app"] = self._app
-                    scope[INFO].route = route.path
-                    await _answer(route.endpoint, match.groupdict(), scope, receive, send)
-                    return
-        await self._app(scope, receive, send)
-
-
-async def _answer(
-    endpoint: Callable[..., Coroutine[Any, Any, Response]],
-    parameters: dict[str, str],
-    scope: Scope,
-    receive: Receive,
-    send: Send,
-) -> None:
-    try:
-        response = await endpoint(Request(scope, receive), **parameters)
-    except ModelyardError as error:
-        await send_error(error, scope[INFO].request_id, send)
-    except HTTPException as error:
-        ours = of_http(error, "POST", scope["path"])
-        await send_error(ours, scope[INFO].request_id, send)
-    except ClientDisconnect:
-        return
-    else:
-        await response(scope, receive, send)
 
 
 router = APIRouter(tags=["Predictions"], route_class=PassThroughRoute)
@@ -179,8 +126,8 @@ async def predict_batch(request: Request, model_name: str, model_version: str) -
 async def predict(request: Request, deployment_id: str) -> Response:
     """Predict with a certain deployment: from one object, or from any number of rows."""
 
-    async def ask(services: Services, caller: Caller, prediction: Prediction) -> PodAnswer:
-        return await predictions.predict_deployment(services, caller, deployment_id, prediction)
+    async def ask(services: Services, caller: Caller, asked: PodRequest) -> PodAnswer:
+        return await predictions.predict_deployment(services, caller, deployment_id, asked)
 
     return await _pass_on(request, ask)
 
@@ -188,10 +135,12 @@ async def predict(request: Request, deployment_id: str) -> Response:
 async def _predict_version(
     request: Request, path: str, model_name: str, model_version: str
 ) -> Response:
-    place = (model_name, model_version, request.headers.get(ENVIRONMENT_HEADER))
+    environment = request.scope[INFO].given.get(_ENVIRONMENT)
 
-    async def ask(services: Services, caller: Caller, prediction: Prediction) -> PodAnswer:
-        return await predictions.predict_version(services, caller, path, place, prediction)
+    async def ask(services: Services, caller: Caller, asked: PodRequest) -> PodAnswer:
+        named = environment.decode("latin-1") if environment else None
+        place = Place(caller.account, model_name, model_version, named)
+        return await predictions.predict_version(services, caller, path, place, asked)
 
     return await _pass_on(request, ask)
 
@@ -200,31 +149,36 @@ async def _pass_on(request: Request, ask: Ask) -> Response:
     """Answer an admitted request; a place in flight is held until the answer has been sent."""
     services: Services = request.app.state.services
     info: RequestInfo = request.scope[INFO]
-    credentials = credentials_of(request)
-    caller = await admit(services, info, credentials, PREDICT)
-    media = _media_type(request.headers.get("content-type", JSON))
-    query = request.scope["query_string"].decode("latin-1")
-    accept = request.headers.get("accept", "")
-    # A body without a length may become as long as is allowed.
+    caller = await admit(services, info, PREDICT)
     most = services.settings.max_prediction_bytes
-    size = int(request.headers.get("content-length", most))
+    if error := refusal(info.given, most):
+        raise error
+    media = _media_type(info.given.get(b"content-type"))
+    query = request.scope["query_string"].decode("latin-1")
+    accept = info.given.get(b"accept", b"").decode("latin-1")
+    # A body without a length may become as long as is allowed.
+    size = int(info.given.get(b"content-length", most))
     tier = services.settings.tier(caller.tier)
     with ExitStack() as held:
         held.enter_context(
             services.in_flight.admit(caller.account, size, tier.predictions_at_a_time)
         )
-        body = await request.body()
-        prediction = Prediction(body, info.request_id, media, query, accept)
-        answer = await ask(services, caller, prediction)
+        body = await read_body(request.receive, most)
+        answer = await ask(
+            services, caller, PodRequest(body, info.request_id, media, query, accept)
+        )
         return answer_of(answer, held)
 
 
-def _media_type(content_type: str) -> str:
+def _media_type(content_type: bytes | None) -> str:
     """The media type that pods are told; which of them a path reads is for the pod to say."""
-    media = content_type.split(";", maxsplit=1)[0].strip().lower()
+    if content_type is None or content_type == _JSON:
+        return JSON
+    text = content_type.decode("latin-1")
+    media = text.split(";", maxsplit=1)[0].strip().lower()
     if media in MEDIA:
         return media
     raise UnsupportedMediaTypeError(
-        f"The body is '{content_type[:80]}'; predictions are made from {', '.join(MEDIA)}.",
+        f"The body is '{text[:80]}'; predictions are made from {', '.join(MEDIA)}.",
         suggestions=[f"Send the header 'Content-Type: {JSON}'."],
     )

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-import aiohttp
 from kubernetes.aio import client
 from obstore.store import MemoryStore
 
@@ -26,6 +25,7 @@ from modelyard_api.limits import InFlight, RateLimiter
 from modelyard_api.mapping.view import ModelView
 from modelyard_api.proxy import Proxy, SliceResolver
 from modelyard_api.reads import Reader
+from modelyard_api.routing import Routes
 from modelyard_api.services import Services
 from modelyard_api.settings import DEFAULT_TIER, Settings
 from modelyard_api.store import Store
@@ -199,7 +199,7 @@ async def services(
     kube = KubeApi(client.Configuration(host=f"http://{NOWHERE}"))
     caches = Caches()
     store = store or Store(MemoryStore())
-    session = aiohttp.ClientSession()
+    proxy = Proxy()
     numbers, counts = itertools.count(), Counts()
     reviews = TokenReviews(kube, settings.token_cache_seconds)
     yield Services(
@@ -216,11 +216,12 @@ async def services(
         management_limit=RateLimiter("requests", counts),
         prediction_limit=RateLimiter("predictions", counts),
         in_flight=InFlight(settings.max_in_flight, settings.max_in_flight_bytes),
-        proxy=Proxy(session),
+        proxy=proxy,
+        routes=Routes(caches),
         resolver=SliceResolver(caches.slices),
         draining=asyncio.Event(),
         now=lambda: NOW,
         random_id=lambda: f"{next(numbers):032x}",
     )
-    await session.close()
+    proxy.close()
     await kube.close()

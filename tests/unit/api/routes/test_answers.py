@@ -38,11 +38,11 @@ async def facade(given_back: asyncio.Event, parts: int) -> AsyncIterator[str]:
     behind.router.add_post("/predictions", pod)
     pods = TestServer(behind, shutdown_timeout=0.1)
     await pods.start_server()
-    proxy = Proxy.open()
+    proxy = Proxy()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        request = PodRequest("/predictions", b"", {})
-        answer = await proxy.send([f"127.0.0.1:{pods.port}"], request, 5)
+        request = PodRequest(b"", "req_1")
+        answer = await proxy.send([f"127.0.0.1:{pods.port}"], "/predictions", request, 5)
         with ExitStack() as held:
             held.callback(given_back.set)
             response = answer_of(answer, held)
@@ -55,7 +55,7 @@ async def facade(given_back: asyncio.Event, parts: int) -> AsyncIterator[str]:
     server.should_exit = True
     await task
     listener.close()
-    await proxy.close()
+    proxy.close()
     await pods.close()
 
 
