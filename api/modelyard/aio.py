@@ -64,7 +64,7 @@ class AsyncClient:
     ) -> "AsyncModel":
         """Build a model from data: a path, bytes, a data frame, rows, or a dataset_id.
 
-        ``more`` are further fields of the request, such as description, output_schema or tags.
+        ``more`` are further fields of the request, such as output_schema, plan or tags.
         """
         await self.run(flows.create(name, intent, data, dataset_id, more))
         return AsyncModel(self, name)
@@ -240,9 +240,9 @@ class AsyncModel:
         )
 
     async def describe(self, version: str = "latest") -> rest.ModelDescription:
-        """Schemas, metrics and training of a version."""
+        """Schemas, metrics, training and plan of a version."""
         return await self._send(
-            calls.get(rest.ModelDescription, "models", self.name, version, "describe")
+            calls.get(rest.ModelDescription, "models", self.name, version, "describe", plan="true")
         )
 
     async def versions(self) -> list[rest.VersionSummary]:

@@ -63,7 +63,7 @@ class Client:
     ) -> "Model":
         """Build a model from data: a path, bytes, a data frame, rows, or a dataset_id.
 
-        ``more`` are further fields of the request, such as description, output_schema or tags.
+        ``more`` are further fields of the request, such as output_schema, plan or tags.
         """
         self.run(flows.create(name, intent, data, dataset_id, more))
         return Model(self, name)
@@ -229,9 +229,9 @@ class Model:
         return self._send(calls.get(rest.ModelStatusAnswer, "models", self.name, version, "status"))
 
     def describe(self, version: str = "latest") -> rest.ModelDescription:
-        """Schemas, metrics and training of a version."""
+        """Schemas, metrics, training and plan of a version."""
         return self._send(
-            calls.get(rest.ModelDescription, "models", self.name, version, "describe")
+            calls.get(rest.ModelDescription, "models", self.name, version, "describe", plan="true")
         )
 
     def versions(self) -> list[rest.VersionSummary]:

@@ -46,6 +46,7 @@ from modelyard_api.routing import Routes
 from modelyard_api.services import Services
 from modelyard_api.settings import Settings
 from modelyard_api.store import Store, open_signer, open_store, read_config
+from modelyard_api.summaries import Summaries
 from modelyard_api.writes import Writer
 
 log = logging.getLogger(__name__)
@@ -81,6 +82,7 @@ async def connect(
         in_flight=InFlight(settings.max_in_flight, settings.max_in_flight_bytes),
         proxy=proxy,
         routes=Routes(caches),
+        summaries=Summaries(),
         resolver=make_resolver(caches) if make_resolver else SliceResolver(caches.slices),
         draining=asyncio.Event(),
         now=_now,

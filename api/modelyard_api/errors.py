@@ -42,6 +42,10 @@ class PayloadTooLargeError(InvalidRequestError):
     """More bytes than allowed."""
 
 
+class HeadersTooLargeError(InvalidRequestError):
+    """More or longer headers than allowed."""
+
+
 class UnsupportedMediaTypeError(InvalidRequestError):
     """The content is of a type that is not read here."""
 
@@ -90,6 +94,7 @@ _RENDERINGS: dict[type[ModelyardError], Rendering] = {
     MethodNotAllowedError: Rendering(405, "invalid_request"),
     PayloadTooLargeError: Rendering(413, "invalid_request"),
     UnsupportedMediaTypeError: Rendering(415, "invalid_request"),
+    HeadersTooLargeError: Rendering(431, "invalid_request"),
     UnauthorizedError: Rendering(401, "unauthorized"),
     ForbiddenError: Rendering(403, "forbidden"),
     NotFoundError: Rendering(404, "not_found"),

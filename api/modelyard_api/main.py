@@ -7,9 +7,11 @@ from types import FrameType
 import prometheus_client
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from modelyard_api import logs
 from modelyard_api.app import create_app, surround
+from modelyard_api.protocol import BoundedProtocol
 from modelyard_api.services import Services
 from modelyard_api.settings import Settings
 
@@ -42,12 +44,17 @@ def main() -> None:
     logs.configure(settings.log_level)
     prometheus_client.start_http_server(settings.metrics_port)
     app = create_app(settings)
-    config = uvicorn.Config(
-        surround(app, settings),
+    Server(server_config(surround(app, settings), settings), app).run()
+
+
+def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    """How the application is served."""
+    return uvicorn.Config(
+        app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         log_config=None,
         access_log=False,
@@ -57,7 +64,6 @@ def main() -> None:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
-    Server(config, app).run()
 
 
 if __name__ == "__main__":

@@ -179,6 +179,11 @@ def too_large(limit: int) -> PayloadTooLargeError:
 def _request_id(given: str) -> str:
     if _REQUEST_ID.fullmatch(given):
         return given
+    return new_request_id()
+
+
+def new_request_id() -> str:
+    """An id for a request that brings none."""
     return "req_" + "".join(random.choices(_LETTERS, k=12))  # noqa: S311 - a label, no secret
 
 

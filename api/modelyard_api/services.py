@@ -15,6 +15,7 @@ from modelyard_api.reads import Reader
 from modelyard_api.routing import Routes
 from modelyard_api.settings import Settings
 from modelyard_api.store import Store
+from modelyard_api.summaries import Summaries
 from modelyard_api.writes import Writer
 
 
@@ -35,6 +36,7 @@ class Services:
     in_flight: InFlight
     proxy: Proxy
     routes: Routes
+    summaries: Summaries
     resolver: Resolver
     #: Set when the process is asked to end: streams end themselves, clients come back.
     draining: asyncio.Event

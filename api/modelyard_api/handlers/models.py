@@ -29,8 +29,8 @@ def list_models(
     status: Phase | None,
     sort_by: str,
     descending: bool,
-) -> rest.ModelList:
-    """A page of the account's models."""
+) -> bytes:
+    """A page of the account's models, as the JSON of a ``rest.ModelList``."""
     cache, account = services.caches.models.cache, caller.account
     models: Sequence[Model] = cache.ordered(
         account, by_name=sort_by == "name", descending=descending
@@ -38,10 +38,8 @@ def list_models(
     if status:
         models = [model for model in models if (model.status.phase or "DRAFT") == status]
     shown, pagination = page(models, limit, offset)
-    return rest.ModelList(
-        models=[mapping.summary(lookup.view_of(services, model)) for model in shown],
-        pagination=pagination,
-    )
+    lines = [services.summaries.of(lookup.view_of(services, model)) for model in shown]
+    return mapping.list_json(lines, pagination)
 
 
 async def get_model(

@@ -28,11 +28,12 @@ async def version_status(
 
 
 async def describe(
-    services: Services, caller: Caller, name: str, version: str
+    services: Services, caller: Caller, name: str, version: str, *, with_plan: bool
 ) -> rest.ModelDescription:
     """All about a version."""
     view = await lookup.model_view(services, caller, name)
-    return versions.description(view, lookup.version_number(view, version))
+    number = lookup.version_number(view, version)
+    return versions.description(view, number, with_plan=with_plan)
 
 
 async def openapi(

@@ -1,11 +1,15 @@
 """Models: requests → specs and patches, views → answers."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+
+from pydantic.alias_generators import to_camel
 
 from modelyard_api.annotations import UPDATED_AT
 from modelyard_api.mapping import rest
 from modelyard_api.mapping.schemas import rest_schema, schema_of
+from modelyard_api.mapping.shapes import Pagination
 from modelyard_api.mapping.text import display_name
 from modelyard_api.mapping.view import ModelView, last_change
 from modelyard_crds import Dataset, names
@@ -24,6 +28,8 @@ def model_spec(name: str, body: rest.ModelCreate, dataset_name: str) -> dict[str
     }
     if body.description is not None:
         spec["description"] = body.description
+    if body.plan:
+        spec["plan"] = plan_spec(body.plan, keep_unset=False)
     spec.update(_schemas(body))
     return spec
 
@@ -60,7 +66,15 @@ def version_patch(
     spec: dict[str, Any] = {"datasetRef": {"name": dataset_name}, **_schemas(body)}
     if body.intent:
         spec["intent"] = body.intent
+    if body.plan:
+        spec["plan"] = plan_spec(body.plan, keep_unset=True)
     return {"spec": spec, "metadata": _build_annotations(token, now)}
+
+
+def plan_spec(plan: rest.PlanRequest, *, keep_unset: bool) -> dict[str, Any]:
+    """The plan of a spec; in a patch a field that is not set must take away the former one."""
+    given = plan.model_dump(exclude_none=not keep_unset)
+    return {to_camel(field): value for field, value in given.items()}
 
 
 def summary(view: ModelView) -> rest.ModelSummary:
@@ -75,6 +89,14 @@ def summary(view: ModelView) -> rest.ModelSummary:
         deployment_status=view.deployment_status,
         created_at=created_at(view),
         updated_at=view.updated_at,
+    )
+
+
+def list_json(lines: Sequence[bytes], pagination: Pagination) -> bytes:
+    """The JSON of a ``rest.ModelList`` whose summaries are JSON already."""
+    return b'{"models":[%b],"pagination":%b}' % (
+        b",".join(lines),
+        pagination.model_dump_json().encode(),
     )
 
 

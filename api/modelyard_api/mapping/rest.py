@@ -26,7 +26,8 @@ from modelyard_api.mapping.shapes import (
     Tags,
     UtcTime,
 )
-from modelyard_crds.fields import Metric
+from modelyard_crds.fields import MAX_COLUMNS, Metric
+from modelyard_crds.plan import MAX_HORIZON, MAX_TARGETS, ColumnName, Kind, Task
 
 # Models
 
@@ -73,6 +74,33 @@ class ModelDetail(Answer):
     error: FaultField = None
 
 
+ColumnList = Annotated[list[ColumnName], Field(json_schema_extra={"uniqueItems": True})]
+
+
+class PlanRequest(Request):
+    """What a person decides of the plan; what is left out is found out."""
+
+    targets: Annotated[ColumnList, Field(min_length=1, max_length=MAX_TARGETS)] | None = Field(
+        None, description="Columns to predict."
+    )
+    task: Kind | None = Field(None, description="Kind of the prediction.")
+    positive_class: Annotated[str, Field(max_length=253)] | None = Field(
+        None, description="Of two classes the one whose probability is asked for."
+    )
+    time_index: ColumnName | None = Field(
+        None, description="Column with the date or time of a row, for forecasting."
+    )
+    group_by: ColumnName | None = Field(
+        None, description="Column that tells several series apart, for forecasting."
+    )
+    horizon: Annotated[int, Field(ge=1, le=MAX_HORIZON), WHOLE_NUMBER] | None = Field(
+        None, description="Steps ahead that are forecast at most."
+    )
+    exclude: Annotated[ColumnList, Field(max_length=MAX_COLUMNS)] | None = Field(
+        None, description="Columns not to learn from."
+    )
+
+
 class ModelCreate(Request):
     """What to build."""
 
@@ -83,6 +111,7 @@ class ModelCreate(Request):
     input_schema: SchemaRequest | None = None
     output_schema: SchemaRequest | None = None
     tags: Tags = Field(default_factory=list)
+    plan: PlanRequest | None = None
 
 
 class ModelCreateByGoal(Request):
@@ -171,6 +200,34 @@ class TrainingInfoJson(Answer):
     feature_importance: dict[str, float]
 
 
+class PlannedTargetJson(Answer):
+    """One column that is predicted."""
+
+    name: str
+    task: Task
+    metric: Metric
+    positive_class: str | None
+
+
+class DroppedColumnJson(Answer):
+    """A column that is not learnt from."""
+
+    name: str
+    reason: str
+
+
+class PlanJson(Answer):
+    """What was decided before training."""
+
+    targets: list[PlannedTargetJson]
+    confidence: float
+    features: list[str]
+    dropped: list[DroppedColumnJson]
+    time_index: str | None
+    group_by: str | None
+    horizon: int | None
+
+
 class ModelDescription(Answer):
     """All about a version."""
 
@@ -181,6 +238,10 @@ class ModelDescription(Answer):
     output_schema: SchemaJson | None
     performance_metrics: dict[str, float] | None
     training_info: TrainingInfoJson | None
+    plan: Annotated[
+        PlanJson | None,
+        Field(exclude_if=lambda value: value is None, description="Only with `?plan=true`."),
+    ] = None
 
 
 # Versions
@@ -211,6 +272,7 @@ class VersionCreate(Request):
     intent: Intent | None = None
     input_schema: SchemaRequest | None = None
     output_schema: SchemaRequest | None = None
+    plan: PlanRequest | None = Field(None, description="By default that of the last version.")
 
 
 class VersionStarted(BuildStarted):

@@ -13,6 +13,7 @@ from modelyard_api.mapping.view import (
     version_status,
 )
 from modelyard_crds import ModelVersion, ModelVersionStatus, names
+from modelyard_crds.plan import BuildPlan
 
 SECONDS_PER_MINUTE = 60
 
@@ -49,7 +50,7 @@ def version_list(view: ModelView) -> rest.VersionList:
     )
 
 
-def description(view: ModelView, number: int) -> rest.ModelDescription:
+def description(view: ModelView, number: int, *, with_plan: bool = False) -> rest.ModelDescription:
     """All about a version."""
     version = view.versions.get(number)
     about = view.model.spec.description or view.model.spec.intent
@@ -63,6 +64,7 @@ def description(view: ModelView, number: int) -> rest.ModelDescription:
         output_schema=rest_schema(found.output_schema, asked.output_schema if asked else None),
         performance_metrics=version.status.metrics if version else None,
         training_info=_training_info(version) if version else None,
+        plan=_plan(found.plan) if with_plan and found.plan else None,
     )
 
 
@@ -119,3 +121,8 @@ def _training_info(version: ModelVersion) -> rest.TrainingInfoJson | None:
         algorithm=info.algorithm,
         feature_importance=info.feature_importance,
     )
+
+
+def _plan(plan: BuildPlan) -> rest.PlanJson:
+    shown = plan.model_dump() | {"dropped": [each.model_dump() for each in plan.dropped or []]}
+    return rest.PlanJson.model_validate(shown)

@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path
+from starlette.responses import Response
 
 from modelyard_api.handlers import models
 from modelyard_api.mapping import rest
@@ -33,7 +34,7 @@ NewName = Annotated[
 router = APIRouter(tags=["Models"], dependencies=[Depends(json_only)])
 
 
-@router.get("/models", operation_id="listModels", responses=errors())
+@router.get("/models", operation_id="listModels", response_model=rest.ModelList, responses=errors())
 async def list_models(
     services: ServicesDep,
     caller: ModelLister,
@@ -42,9 +43,9 @@ async def list_models(
     status: Status | None = None,
     sort_by: Literal["created_at", "name"] = "created_at",
     sort_dir: Literal["asc", "desc"] = "desc",
-) -> rest.ModelList:
+) -> Response:
     """List all models of the account."""
-    return models.list_models(
+    page = models.list_models(
         services,
         caller,
         limit=limit,
@@ -53,6 +54,7 @@ async def list_models(
         sort_by=sort_by,
         descending=sort_dir == "desc",
     )
+    return Response(page, media_type="application/json")
 
 
 @router.get("/models/{model_name}", operation_id="getModel", responses=errors(404))

@@ -1,8 +1,8 @@
 """Versions: endpoints 6, 9, 11, 12 and 15 of the specification, and a version's own OpenAPI."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 
 from modelyard_api.handlers import versions
 from modelyard_api.mapping import rest
@@ -83,10 +83,14 @@ async def version_status(
     responses=errors(404),
 )
 async def describe(
-    services: ServicesDep, caller: VersionReader, model_name: str, model_version: str
+    services: ServicesDep,
+    caller: VersionReader,
+    model_name: str,
+    model_version: str,
+    plan: Annotated[bool, Query(description="Also answer what was decided before.")] = False,
 ) -> rest.ModelDescription:
     """Get schemas, metrics and the making of a version."""
-    return await versions.describe(services, caller, model_name, model_version)
+    return await versions.describe(services, caller, model_name, model_version, with_plan=plan)
 
 
 @router.get(

@@ -29,6 +29,7 @@ from modelyard_api.routing import Routes
 from modelyard_api.services import Services
 from modelyard_api.settings import DEFAULT_TIER, Settings
 from modelyard_api.store import Store
+from modelyard_api.summaries import Summaries
 from modelyard_api.writes import Writer
 from modelyard_crds import Dataset, Model, ModelDeployment, ModelVersion
 from modelyard_crds.base import Resource
@@ -218,6 +219,7 @@ async def services(
         in_flight=InFlight(settings.max_in_flight, settings.max_in_flight_bytes),
         proxy=proxy,
         routes=Routes(caches),
+        summaries=Summaries(),
         resolver=SliceResolver(caches.slices),
         draining=asyncio.Event(),
         now=lambda: NOW,
