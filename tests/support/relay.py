@@ -72,7 +72,8 @@ class Relay(LoopThread):
                 end.close()
 
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):
+        # An end that has gone cannot be told the end: OSError where the socket knows it already.
+        with suppress(OSError):
             while chunk := await source.read(CHUNK):
                 if self._state == "open":
                     sink.write(chunk)
