@@ -34,6 +34,14 @@ ENV_BUILD_REQUEST = "MODELYARD_BUILD_REQUEST"
 ENV_SERVE_REQUEST = "MODELYARD_SERVE_REQUEST"
 ENV_POD_UID = "MODELYARD_POD_UID"
 
+#: Which of a build's pods this is, from 0; Kubernetes sets it in the pods of an Indexed Job.
+ENV_RANK = "JOB_COMPLETION_INDEX"
+#: Where rank 0 of a build of several pods listens for the others, under TLS only.
+POD_PORT = 8786
+#: Where those pods find the secret that they share, and its only key.
+PODS_MOUNT = "/var/run/modelyard/pods"
+PODS_SECRET_KEY = "secret"  # noqa: S105 - a name, not a secret
+
 #: Folders where the pods find Secrets, one file a key.
 STORE_MOUNT = "/var/run/modelyard/store"
 SOURCE_MOUNT = "/var/run/modelyard/source"
@@ -103,6 +111,8 @@ class BuildRequest(ApiModel):
     job_id: str
     dataset_id: str = ""
     build: Build
+    #: Host name of the pod of rank 0; absent where there is one pod only.
+    leader: str | None = None
 
 
 class Progress(ApiModel):

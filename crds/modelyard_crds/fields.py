@@ -138,7 +138,7 @@ class Training(ApiModel):
         None, description="Requests and limits; by default from the dataset's size."
     )
     parallelism: int = Field(
-        1, description="Pods that share the search; more than one is not built yet.", ge=1, le=1
+        1, description="Pods that share the search, each with the resources.", ge=1, le=16
     )
     queue_name: str | None = Field(
         None, description="Kueue LocalQueue that admits the Job.", max_length=63

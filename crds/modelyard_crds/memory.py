@@ -18,6 +18,9 @@ TYPING_ROW_BYTES = 48
 TYPING_COPIES = 4
 #: Fewer rows than this are never left out: the pod is too small for the columns instead.
 LEAST_ROWS = 10_000
+#: From so many cells on fits run one after the other in a pod, each on all its processors: side by
+#: side each would hold a copy. One that costs pods their lives is found out and left out.
+LARGE_CELLS = 3_000_000
 _ROUND = 1_000
 
 

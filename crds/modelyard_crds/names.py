@@ -97,6 +97,12 @@ def canary_name(deployment: str) -> str:
     return f"{deployment}-canary"
 
 
+def pods_name(version_uid: str, rebuilds: int) -> str:
+    """Name of what the pods of a build of several share; another try is never met by the last's."""
+    digest = hashlib.sha256(f"{version_uid}/{rebuilds}".encode()).hexdigest()
+    return f"pods-{digest[:12]}"
+
+
 def content_hash(value: object) -> str:
     """Hex sha256 of a JSON value, independent of the order of keys."""
     canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -33,9 +33,10 @@ from modelyard_runtime.training.encoding import Encoding, make_encoding
 from modelyard_runtime.training.ensemble import members_of
 from modelyard_runtime.training.evidence import card_of
 from modelyard_runtime.training.heads import head_of, joined, metrics_of, shares_of
-from modelyard_runtime.training.learning import Learnt, learn, stages
+from modelyard_runtime.training.learning import Learnt, RunnerOf, learn, stages
 from modelyard_runtime.training.log_scale import OnLogScale
 from modelyard_runtime.training.records import Records
+from modelyard_runtime.training.runner import local_runner
 
 #: Percent of a build at which each phase begins.
 READ, PLANNED, SEARCH, PUBLISH, DONE = 5, 10, 15, 94, 100
@@ -54,6 +55,8 @@ class Job:
     #: Where finished fits are recorded, for a pod that takes this one's place.
     records_prefix: str
     folder: Path
+    #: The secret of a build of several pods; None where there is one.
+    pods_secret: str | None
     cpus: int
     #: Bytes that this process may use.
     memory: int
@@ -91,7 +94,9 @@ def build_version(job: Job, fetch: Callable[[], Fetched], reporter: Reporter) ->
     encoding = _encoding(table, plan)
     training = job.request.build.training
     records_of = partial(Records, job.store, job.records_prefix)
-    parts = stages(plan.goals, training, job.cpus, reporter, records_of, (SEARCH, PUBLISH))
+    runner_of = _runner_of(job, reporter)
+    span = (SEARCH, PUBLISH)
+    parts = stages(plan.goals, training, job.cpus, reporter, records_of, runner_of, span)
     learnt = [
         learn(goal, table, encoding, stage, plan.series)
         for goal, stage in zip(plan.goals, parts, strict=True)
@@ -99,6 +104,17 @@ def build_version(job: Job, fetch: Callable[[], Fetched], reporter: Reporter) ->
     plan = _with_warnings(plan, learnt, reporter)
     reporter.step(PUBLISH, "Writing the artifact")
     return _publish(job, plan, _Result(learnt, rows), reporter)
+
+
+def _runner_of(job: Job, reporter: Reporter) -> RunnerOf:
+    """Where the fits run: here, or on all pods of the build."""
+    secret = job.pods_secret
+    if secret is None:
+        return lambda problem, began: local_runner(problem, job.cpus, began)
+    from modelyard_runtime.training.pods import pods_runner
+
+    team = (secret, job.folder)
+    return lambda problem, began: pods_runner(problem, job.cpus, began, team, reporter.log)
 
 
 def _read(job: Job, fetched: Fetched, reporter: Reporter) -> Reading:

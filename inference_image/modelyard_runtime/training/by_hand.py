@@ -76,6 +76,7 @@ def run_by_hand(options: argparse.Namespace, cpus: int, started: float) -> dict[
             prefix="",
             manifest_key=MANIFEST,
             records_prefix="fits/",
+            pods_secret=None,
             folder=Path(folder),
             cpus=cpus,
             memory=memory_limit(),

@@ -16,6 +16,9 @@ from modelyard_crds.build import (
     ENV_BUILD_REQUEST,
     ENV_POD_UID,
     ENV_PROFILE_REQUEST,
+    ENV_RANK,
+    PODS_MOUNT,
+    PODS_SECRET_KEY,
     SOURCE_MOUNT,
     STORE_MOUNT,
     BuildRequest,
@@ -61,9 +64,20 @@ def run_profile(store_mount: Path = Path(STORE_MOUNT)) -> PodResult:
     )
 
 
-def run_build(cpus: int, started: float, store_mount: Path = Path(STORE_MOUNT)) -> PodResult:
-    """Build a version and publish it."""
+def run_build(
+    cpus: int,
+    started: float,
+    store_mount: Path = Path(STORE_MOUNT),
+    pods_mount: Path = Path(PODS_MOUNT),
+) -> PodResult:
+    """Build a version and publish it; of several pods, all but the first only help."""
     request = read_request(ENV_BUILD_REQUEST, BuildRequest)
+    pods_secret = None if request.leader is None else _pods_secret(pods_mount)
+    if request.leader and pods_secret and os.environ.get(ENV_RANK, "0") != "0":
+        from modelyard_runtime.training.pods import help_build
+
+        with tempfile.TemporaryDirectory() as folder:
+            help_build(request.leader, cpus, pods_secret, Path(folder))
     store = _open(store_mount)
     prefix = build_prefix(request.version_uid)
     probe(store, prefix)
@@ -83,6 +97,7 @@ def run_build(cpus: int, started: float, store_mount: Path = Path(STORE_MOUNT)) 
             manifest_key=manifest_key(request.version_uid),
             records_prefix=fits_prefix(request.version_uid),
             folder=Path(folder),
+            pods_secret=pods_secret,
             cpus=cpus,
             memory=memory_limit(),
             started=started,
@@ -93,6 +108,17 @@ def run_build(cpus: int, started: float, store_mount: Path = Path(STORE_MOUNT)) 
         message=f"{built.manifest.training_info.algorithm} predicts {built.manifest.target!r}.",
         digest=built.digest,
     )
+
+
+def _pods_secret(mount: Path) -> str:
+    secret = read_secret(mount).get(PODS_SECRET_KEY)
+    if not secret:
+        raise TemporaryError(
+            Reason.SECRET_MISSING,
+            f"The Secret of the build's pods has no key {PODS_SECRET_KEY!r}: delete the Job of "
+            "the version, the operator makes both again.",
+        )
+    return secret
 
 
 def _fetch_unchanged(request: BuildRequest, store: Store, folder: Path) -> Fetched:

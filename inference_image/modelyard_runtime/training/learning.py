@@ -5,6 +5,7 @@ Called by ``build``, once a target.
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -22,7 +23,7 @@ from modelyard_runtime.training.encoding import Encoding, Inputs
 from modelyard_runtime.training.importance import importance
 from modelyard_runtime.training.problem import Problem, Shape, make_folds, spread_of
 from modelyard_runtime.training.records import Records, recording
-from modelyard_runtime.training.runner import local_runner
+from modelyard_runtime.training.runner import Began, Runner
 from modelyard_runtime.training.search import (
     Limits,
     Outcome,
@@ -38,6 +39,8 @@ _JUDGE, _EXPLAIN = 0.82, 0.92
 
 #: The finished fits of earlier tries at a problem.
 RecordsOf = Callable[[Problem], Records]
+#: Where the fits of a problem run; what it gets as well is told of each that begins.
+RunnerOf = Callable[[Problem, Began], AbstractContextManager[Runner]]
 
 
 class Data(NamedTuple):
@@ -80,6 +83,7 @@ class Stage:
     cpus: int
     reporter: Reporter
     records_of: RecordsOf
+    runner_of: RunnerOf
     budget: float
     first: float
     last: float
@@ -96,6 +100,7 @@ def stages(
     cpus: int,
     reporter: Reporter,
     records_of: RecordsOf,
+    runner_of: RunnerOf,
     span: tuple[int, int],
 ) -> list[Stage]:
     """Equal parts of the time and the percentages of a build."""
@@ -108,6 +113,7 @@ def stages(
             cpus,
             reporter,
             records_of,
+            runner_of,
             budget,
             first,
             last,
@@ -223,7 +229,7 @@ def _search(goal: Goal, problem: Problem, stage: Stage) -> Outcome:
     if records.found:
         stage.reporter.log(f"{records.found} fits of an earlier try are used again.")
     with (
-        local_runner(problem, stage.cpus, records.begin) as runner,
+        stage.runner_of(problem, records.begin) as runner,
         recording(runner, records) as recorded,
     ):
         outcome = search(problem, limits, recorded, watch)

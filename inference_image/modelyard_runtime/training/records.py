@@ -21,7 +21,7 @@ import numpy as np
 from modelyard_runtime.store import NotFoundError, Store, StoreError
 from modelyard_runtime.training.fitting import Fit, Fitted
 from modelyard_runtime.training.problem import Problem
-from modelyard_runtime.training.runner import LARGE_CELLS, Runner
+from modelyard_runtime.training.runner import Runner, is_large
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Records:
         self._bytes = 0
         self._broken = False
         # A small table never fills a pod, and a mark costs as much as one of its fits.
-        self._marks = problem.matrix.size >= LARGE_CELLS
+        self._marks = is_large(problem)
         self._known, self._lost = self._listed()
 
     @property

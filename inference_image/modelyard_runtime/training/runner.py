@@ -10,12 +10,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Protocol
 
+from modelyard_crds.memory import LARGE_CELLS
 from modelyard_runtime.training.fitting import Fit, Fitted, run_fit
 from modelyard_runtime.training.problem import Problem
-
-#: From this size on a fit takes all processors: fits side by side would each hold a copy.
-LARGE_CELLS = 3_000_000
-
 
 Began = Callable[[Fit], None]
 
@@ -48,9 +45,9 @@ class LocalRunner:
         return run_fit(self._problem, fit, self._threads)
 
 
-def spread(problem: Problem, cpus: int) -> tuple[int, int]:
-    """How many fits run side by side, and the threads of each."""
-    return (1, cpus) if problem.matrix.size >= LARGE_CELLS else (cpus, 1)
+def is_large(problem: Problem) -> bool:
+    """Whether fits run one after the other in a pod, each on all its processors."""
+    return problem.matrix.size >= LARGE_CELLS
 
 
 @contextmanager
@@ -59,7 +56,7 @@ def local_runner(problem: Problem, cpus: int, began: Began = lambda _fit: None) 
 
     ``began`` is told of each fit, in its thread, right before it runs.
     """
-    workers, threads = spread(problem, cpus)
+    workers, threads = (1, cpus) if is_large(problem) else (cpus, 1)
     with bounded_threads(threads):
         pool = ThreadPoolExecutor(workers, "fit", _limit, (threads,))
         try:

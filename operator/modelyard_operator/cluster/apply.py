@@ -10,7 +10,7 @@ from modelyard_operator.cluster import metrics
 from modelyard_operator.cluster.cache import Cache
 from modelyard_operator.cluster.client import Api
 from modelyard_operator.cluster.intake import Intake
-from modelyard_operator.cluster.kinds import Kind, kind_named
+from modelyard_operator.cluster.kinds import SECRET, Kind, kind_named
 from modelyard_operator.cluster.repairs import Repairs
 from modelyard_operator.errors import ConflictError, NotFoundError, RefusedError
 from modelyard_operator.reconcile.decision import Apply, Create, Delete, Write
@@ -45,13 +45,17 @@ class Writer:
         try:
             made = await self._api.create(kind, meta["namespace"], manifest)
         except ConflictError:
+            if kind is SECRET:
+                # Its name is the claim; what it holds is not for the operator to read.
+                return
             made = await self._api.get(kind, meta["namespace"], meta["name"])
             _check_ours(made, manifest)
             logger.info("found", extra=_fields(kind, meta, "it had been created before"))
         else:
             metrics.WRITES.labels(kind.kind, "create").inc()
             logger.info("created", extra=_fields(kind, meta, "it is missing"))
-        self._intake.learn(kind, made)
+        if kind is not SECRET:
+            self._intake.learn(kind, made)
 
     async def _apply(self, kind: Kind, manifest: dict[str, Any], why: str, manager: str) -> None:
         meta = manifest["metadata"]

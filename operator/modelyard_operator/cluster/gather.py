@@ -1,6 +1,7 @@
 """Observations: what a decision on one object needs to know, gathered once, frozen."""
 
 import hashlib
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -52,6 +53,7 @@ from modelyard_operator.resources import deployment as serving
 from modelyard_operator.resources import profile_job, training_job
 from modelyard_operator.resources.deployment import Track
 from modelyard_operator.resources.runtime import Runtime
+from modelyard_operator.resources.training_pods import pods_name
 
 Raw = Mapping[str, Any]
 T = TypeVar("T", bound=ApiModel)
@@ -113,6 +115,9 @@ class Gatherer:
             progress=progress,
             store_problem=problem,
             jobs=len(self._cache.keys(JOB)),
+            connected=self._cache.get(SERVICE, (version.metadata.namespace, pods_name(version)))
+            is not None,
+            fresh_secret=secrets.token_hex(32),
         )
 
     async def model(self, raw: Raw) -> ModelObserved:

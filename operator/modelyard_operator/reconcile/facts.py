@@ -10,6 +10,9 @@ from modelyard_crds.build import PodResult
 
 Raw = Mapping[str, Any]
 
+#: Kubernetes sets it on the pods of an Indexed Job.
+LABEL_RANK = "batch.kubernetes.io/job-completion-index"
+
 
 def moment(text: str | None) -> datetime | None:
     """A time as the API server writes it."""
@@ -31,6 +34,8 @@ class JobFacts:
     end_message: str
     ended_at: datetime | None
     deadline_seconds: int | None
+    #: Whether the pod of rank 0 is not tried again, though others still wait for it.
+    leaderless: bool
 
     @property
     def succeeded(self) -> bool:
@@ -65,6 +70,8 @@ class JobFacts:
             end_message=final.get("message", ""),
             ended_at=moment(final.get("lastTransitionTime")),
             deadline_seconds=raw.get("spec", {}).get("activeDeadlineSeconds"),
+            # Ranges in order, such as 0-2,5.
+            leaderless=status.get("failedIndexes", "").replace("-", ",").split(",")[0] == "0",
         )
 
 
@@ -106,6 +113,8 @@ class PodFacts:
 
     name: str
     uid: str
+    #: Which of a Job's pods it is; 0 where there is one.
+    rank: int
     created_at: datetime | None
     terminating: bool
     phase: str
@@ -140,6 +149,7 @@ class PodFacts:
         return cls(
             name=meta["name"],
             uid=meta["uid"],
+            rank=int(meta.get("labels", {}).get(LABEL_RANK, "0")),
             created_at=moment(meta.get("creationTimestamp")),
             terminating="deletionTimestamp" in meta,
             phase=status.get("phase", "Pending"),

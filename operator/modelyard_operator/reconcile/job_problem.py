@@ -29,7 +29,10 @@ _LIMIT_RANGE = re.compile(r" per (Container|Pod) is ")
 
 @dataclass(frozen=True)
 class JobView:
-    """One Job with its pods, and the words of the event that says why it does not start."""
+    """One Job with its pods, and the words of the event that says why it does not start.
+
+    Of a Job of several pods that of rank 0 decides; the others only help it.
+    """
 
     job: JobFacts
     pods: tuple[PodFacts, ...]
@@ -38,7 +41,14 @@ class JobView:
     @property
     def newest_pod(self) -> PodFacts | None:
         """The pod that counts."""
-        return newest(self.pods)
+        return newest(of_rank(self.pods, 0))
+
+    @property
+    def helpers(self) -> tuple[PodFacts, ...]:
+        """The newest pod of each other rank."""
+        ranks = sorted({pod.rank for pod in self.pods} - {0})
+        found = (newest(of_rank(self.pods, rank)) for rank in ranks)
+        return tuple(pod for pod in found if pod is not None)
 
 
 class Words(NamedTuple):
@@ -56,11 +66,16 @@ def unexplained_wait(job: JobFacts, pods: tuple[PodFacts, ...], now: datetime) -
     """The uid of the object whose events should tell why the Job does not start."""
     if job.ended is not None or job.suspended:
         return None
-    pod = newest(pods)
+    pod = newest(of_rank(pods, 0))
     if pod is None:
         return job.uid if _overdue(job.created_at, now) else None
     mounting = bool(pod.node) and not pod.containers_started and pod.phase == "Pending"
     return pod.uid if mounting and _overdue(pod.created_at, now) else None
+
+
+def of_rank(pods: tuple[PodFacts, ...], rank: int) -> tuple[PodFacts, ...]:
+    """The pods that were made for a rank, one after the other."""
+    return tuple(pod for pod in pods if pod.rank == rank)
 
 
 def _overdue(since: datetime | None, now: datetime) -> bool:
@@ -78,6 +93,21 @@ def obstacle(view: JobView, words: Words, now: datetime) -> Problem | None:
     return None if problem and problem.reason is Reason.OUT_OF_MEMORY else problem
 
 
+def team(view: JobView, pods: int, words: Words, now: datetime) -> str:
+    """How many pods of a build of several work, and what keeps one from helping.
+
+    The build goes on without it.
+    """
+    working = sum(pod.running for pod in (view.newest_pod, *view.helpers) if pod is not None)
+    context = Context(now, words.resources_field)
+    for pod in view.helpers:
+        problem = None if pod.terminating or pod.running else problem_of(pod, context)
+        if problem:
+            without = f"It goes on without pod {pod.rank}: {problem.message}"
+            return f" by {working} of {pods} pods. {without}"
+    return f" by {working} of {pods} pods."
+
+
 def ended_by_memory(view: JobView, words: Words, now: datetime) -> Problem | None:
     """Out of memory in the newest pod: another try with the same limit ends the same."""
     pod = view.newest_pod
@@ -87,7 +117,7 @@ def ended_by_memory(view: JobView, words: Words, now: datetime) -> Problem | Non
 def failure(view: JobView, words: Words, now: datetime) -> Problem:
     """Why a failed Job failed."""
     context = Context(now, words.resources_field)
-    for pod in sorted(view.pods, key=lambda pod: str(pod.created_at), reverse=True):
+    for pod in sorted(of_rank(view.pods, 0), key=lambda pod: str(pod.created_at), reverse=True):
         if problem := out_of_memory(pod, context) or said(pod.terminated):
             return problem
     if view.job.end_reason == "DeadlineExceeded":

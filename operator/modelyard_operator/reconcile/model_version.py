@@ -7,6 +7,7 @@ from typing import Any
 
 from modelyard_crds import names
 from modelyard_crds.build import Progress
+from modelyard_crds.memory import LARGE_CELLS
 from modelyard_crds.model_version import ModelVersion
 from modelyard_crds.reasons import Reason
 from modelyard_operator.reconcile.decision import (
@@ -26,6 +27,7 @@ from modelyard_operator.reconcile.job_problem import (
     ended_by_memory,
     failure,
     obstacle,
+    team,
 )
 from modelyard_operator.reconcile.model_version_result import (
     Published,
@@ -36,6 +38,11 @@ from modelyard_operator.reconcile.model_version_result import (
 from modelyard_operator.reconcile.pod_problem import Problem
 from modelyard_operator.resources.runtime import Runtime
 from modelyard_operator.resources.training_job import build_training_job
+from modelyard_operator.resources.training_pods import (
+    build_pods_secret,
+    build_pods_service,
+    leader,
+)
 
 #: How often the progress of a build is read from the store, at the most and at the least. That it
 #: has ended is learnt from its Job and pod at once.
@@ -76,6 +83,10 @@ class VersionObserved:
     refusal: Refusal | None = None
     #: How many Jobs there are, of all versions.
     jobs: int = 1
+    #: Whether the Service is there by which the pods of a build find each other.
+    connected: bool = False
+    #: A secret for those pods, of which nothing is known before it is used.
+    fresh_secret: str = ""
 
     @property
     def interval(self) -> float:
@@ -121,10 +132,25 @@ def decide_version(seen: VersionObserved) -> Decision:
     )
     return Decision(
         status=status,
-        writes=answer.writes,
+        writes=(*answer.writes, *_connections(seen)),
         requeue_after=answer.verdict.requeue_after,
         needs_store_secret=any(isinstance(write, Create) for write in answer.writes)
         or answer.verdict.reason is Reason.SECRET_MISSING,
+    )
+
+
+def _connections(seen: VersionObserved) -> tuple[Write, ...]:
+    """What the pods of a build of several lack to find and trust each other.
+
+    The Secret first: while its creation is not known to have worked, the Service is missing.
+    """
+    version, view = seen.version, seen.view
+    over = version.ended or version.spec.cancelled or seen.refusal is not None
+    if view is None or view.job.ended or over or seen.connected or leader(version) is None:
+        return ()
+    return (
+        Create(build_pods_secret(version, view.job.uid, seen.fresh_secret)),
+        Create(build_pods_service(version, view.job.uid)),
     )
 
 
@@ -205,10 +231,11 @@ def _ended(seen: VersionObserved) -> _Answer | None:
     view = seen.view
     if view is None:
         return None
-    if problem := ended_by_memory(view, WORDS, seen.now):
+    problem = None if _goes_on_without_memory(seen) else ended_by_memory(view, WORDS, seen.now)
+    if problem:
         return _error(seen, problem, _delete(seen, view, "more tries end for the same reason"))
     if not view.job.succeeded and not view.job.failed:
-        return None
+        return _leaderless(seen, view)
     if seen.store_problem:
         # The manifest decides, and it cannot be looked for now.
         verdict = Verdict(
@@ -225,6 +252,24 @@ def _ended(seen: VersionObserved) -> _Answer | None:
             "new modelyard.dev/retrain to build again.",
         ),
     )
+
+
+def _leaderless(seen: VersionObserved, view: JobView) -> _Answer | None:
+    """The pod of rank 0 has failed too often: the others would wait for it until the deadline."""
+    if not view.job.leaderless:
+        return None
+    why = "nobody is left to be helped"
+    return _error(seen, failure(view, WORDS, seen.now), _delete(seen, view, why))
+
+
+def _goes_on_without_memory(seen: VersionObserved) -> bool:
+    """Whether another pod may get further than one that was ended for its memory.
+
+    Of a large table it takes the finished fits from the store, and leaves out the one that was
+    too much for two pods.
+    """
+    build = seen.version.spec.build
+    return build.dataset_rows * build.dataset_columns >= LARGE_CELLS
 
 
 def _error(seen: VersionObserved, problem: Problem, *writes: Write) -> _Answer:
@@ -262,10 +307,14 @@ def _running(seen: VersionObserved) -> _Answer:
         # A pod that starts over must not make the bar go back.
         found["progress"] = max(seen.progress.percent, seen.version.status.progress or 0)
         found["step"] = seen.progress.step[:253]
-    verdict = Verdict(
-        Standing.PROGRESSING, Reason.BUILDING, "The version is being trained.", seen.interval
-    )
+    message = f"The version is being trained{_team(seen)}"
+    verdict = Verdict(Standing.PROGRESSING, Reason.BUILDING, message, seen.interval)
     return _Answer(verdict, "BUILDING", found=found)
+
+
+def _team(seen: VersionObserved) -> str:
+    pods = seen.version.spec.build.training.parallelism
+    return "." if pods == 1 or seen.view is None else team(seen.view, pods, WORDS, seen.now)
 
 
 def _started(seen: VersionObserved) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from modelyard_crds import names
 from modelyard_crds.base import ApiModel, Resource
-from modelyard_crds.build import ENV_POD_UID, SOURCE_MOUNT, STORE_MOUNT
+from modelyard_crds.build import ENV_POD_UID, PODS_MOUNT, SOURCE_MOUNT, STORE_MOUNT
 from modelyard_crds.fields import NodeSelector, Toleration
 
 #: User and group of the images; the restricted Pod Security Standard wants a number above 0.
@@ -93,6 +93,7 @@ def pod_spec(
     placement: Placement,
     *,
     source_secret: str | None = None,
+    pods_secret: str | None = None,
     **extra: Any,
 ) -> Manifest:
     """The pod around a container: no token, not root, nothing to write to but /tmp."""
@@ -100,10 +101,12 @@ def pod_spec(
         {"name": "tmp", "emptyDir": {}},
         _secret_volume("store", names.STORE_SECRET),
     ]
-    if source_secret is not None:
-        volumes.append(_secret_volume("source", source_secret))
-        mount = {"name": "source", "mountPath": SOURCE_MOUNT, "readOnly": True}
-        main = {**main, "volumeMounts": [*main["volumeMounts"], mount]}
+    optional = (("source", source_secret, SOURCE_MOUNT), ("pods", pods_secret, PODS_MOUNT))
+    for name, secret, path in optional:
+        if secret is not None:
+            volumes.append(_secret_volume(name, secret))
+            mount = {"name": name, "mountPath": path, "readOnly": True}
+            main = {**main, "volumeMounts": [*main["volumeMounts"], mount]}
     spec: Manifest = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,

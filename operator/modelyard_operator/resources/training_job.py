@@ -12,6 +12,7 @@ from modelyard_operator.resources.runtime import (
     pod_spec,
 )
 from modelyard_operator.resources.sizing import training_resources
+from modelyard_operator.resources.training_pods import leader, pods_name
 
 CONTAINER = "train"
 #: A node's fault is tried this often; the dataset's fault never (see failure_policy).
@@ -38,7 +39,7 @@ def build_training_job(version: ModelVersion, runtime: Runtime, job_id: str) -> 
         "kind": "Job",
         "metadata": metadata(version, version.metadata.name, {**labels, **queue}, {}),
         "spec": {
-            "backoffLimit": BACKOFF_LIMIT,
+            **_tries(training.parallelism),
             "activeDeadlineSeconds": deadline_seconds(version),
             "podReplacementPolicy": "Failed",
             "podFailurePolicy": failure_policy(CONTAINER, [EXIT_USER_FAULT]),
@@ -49,6 +50,23 @@ def build_training_job(version: ModelVersion, runtime: Runtime, job_id: str) -> 
                 "spec": _pod(version, runtime, job_id),
             },
         },
+    }
+
+
+def _tries(pods: int) -> Manifest:
+    """One pod, or an Indexed Job (KEP-2214) that is done as soon as the pod of rank 0 is.
+
+    Each rank has its own tries (KEP-3850), so that helpers that fail do not end the build, and
+    the success policy (KEP-3998) ends them with it.
+    """
+    if pods == 1:
+        return {"backoffLimit": BACKOFF_LIMIT}
+    return {
+        "backoffLimitPerIndex": BACKOFF_LIMIT,
+        "completionMode": "Indexed",
+        "completions": pods,
+        "parallelism": pods,
+        "successPolicy": {"rules": [{"succeededIndexes": "0"}]},
     }
 
 
@@ -85,6 +103,7 @@ def _pod(version: ModelVersion, runtime: Runtime, job_id: str) -> Manifest:
         version=version.spec.version,
         version_uid=version.metadata.uid,
         job_id=job_id,
+        leader=leader(version),
         build=build,
     )
     main = container(
@@ -100,10 +119,14 @@ def _pod(version: ModelVersion, runtime: Runtime, job_id: str) -> Manifest:
         build.training.tolerations,
         build.training.priority_class_name,
     )
+    several = request.leader is not None
     return pod_spec(
         runtime,
         main,
         placement,
         source_secret=secret.name if secret else None,
+        pods_secret=pods_name(version) if several else None,
         restartPolicy="Never",
+        # The host name is the Job's and the rank; the subdomain lets the others find it.
+        **({"subdomain": pods_name(version)} if several else {}),
     )

@@ -1,5 +1,7 @@
 import re
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,6 +39,8 @@ def test_derived_names_fit_in_a_label():
     longest = "m" * names.NAME_MAX_LENGTH
     assert len(names.version_name(longest, 999999)) <= 63
     assert len(names.profile_job_name(longest, "f" * 64)) <= 63
+    # A Service: letters first, whatever the model is called.
+    assert re.fullmatch("[a-z][-a-z0-9]{0,62}", names.pods_name("uid", 0))
 
 
 @given(st.dictionaries(st.text(), st.integers() | st.text() | st.lists(st.integers())))

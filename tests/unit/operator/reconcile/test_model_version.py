@@ -229,3 +229,82 @@ def test_failure_is_explained_by_the_pod_that_knows() -> None:
     view = samples.view(samples.job(status=samples.ended("Failed", "PodFailurePolicy")), told)
     decision = decide_version(observe(view=view))
     assert standing_of(decision) == ("ERROR", "ConstantTarget")
+
+
+RANK = "batch.kubernetes.io/job-completion-index"
+
+
+def several(pods: int = 3, **more: Any) -> ModelVersion:
+    return samples.version(of=samples.model(training={"parallelism": pods}), **more)
+
+
+def ranked(rank: int, state: Any = None, **more: Any) -> Any:
+    return samples.pod(state, uid=f"uid-{rank}", labels={RANK: str(rank)}, **more)
+
+
+def test_several_pods_get_a_secret_and_a_service_that_go_with_their_job() -> None:
+    decision = decide_version(observe(several(), view=running(), fresh_secret="s"))
+    secret, service = (write.manifest for write in decision.writes if isinstance(write, Create))
+    assert (secret["kind"], secret["stringData"]) == ("Secret", {"secret": "s"})
+    assert (service["kind"], service["spec"]["clusterIP"]) == ("Service", "None")
+    for manifest in (secret, service):
+        (owner,) = manifest["metadata"]["ownerReferences"]
+        assert (owner["kind"], owner["uid"]) == ("Job", "uid-churn-v1")
+    again = decide_version(observe(several(), view=running(), connected=True))
+    assert again.writes == ()
+    assert decide_version(observe(view=running())).writes == (), "one pod needs neither"
+
+
+def test_a_job_that_is_made_again_shares_nothing_with_the_one_before() -> None:
+    first, second = (several(status={**BUILDING, "rebuilds": count}) for count in (0, 1))
+    assert made_for(first).isdisjoint(made_for(second))
+
+
+def made_for(version: ModelVersion) -> set[str]:
+    writes = decide_version(observe(version, view=running())).writes
+    return {write.manifest["metadata"]["name"] for write in writes if isinstance(write, Create)}
+
+
+def test_it_says_how_many_pods_work_and_which_cannot() -> None:
+    waiting = ranked(2, {"waiting": {"reason": "ErrImagePull", "message": "no such image"}})
+    view = samples.view(samples.job(), ranked(0), ranked(1), waiting)
+    decision = decide_version(observe(several(status=BUILDING), view=view, connected=True))
+    ready = find(status_of(decision).conditions, "Ready")
+    assert ready is not None
+    assert ready.message.startswith("The version is being trained by 2 of 3 pods. It goes on wit")
+    assert "pod 2" in ready.message
+    assert "no such image" in ready.message
+    assert standing_of(decision) == ("BUILDING", "Building")
+
+
+def test_a_helper_that_failed_does_not_fail_the_version() -> None:
+    """Neither for its memory nor for good: only rank 0 decides."""
+    out = ranked(1, samples.terminated(137, "OOMKilled"), age=timedelta(minutes=1))
+    for status in ({"active": 1}, {"active": 1, "failedIndexes": "1-2"}):
+        view = samples.view(samples.job(status=status), ranked(0), out)
+        decision = decide_version(observe(several(status=BUILDING), view=view, connected=True))
+        assert standing_of(decision) == ("BUILDING", "Building")
+        assert "OOMKilled" not in str(status_of(decision).conditions)
+
+
+@pytest.mark.parametrize("indexes", ["0", "0-1", "0,2"])
+def test_where_rank_0_failed_for_good_the_others_are_not_kept_waiting(indexes: str) -> None:
+    result = PodResult(reason=Reason.TRAINING_FAILED, message="A fault of ours.")
+    lead = ranked(0, samples.terminated(70, result=result), age=timedelta(minutes=9))
+    job = samples.job(status={"active": 2, "failedIndexes": indexes})
+    view = samples.view(job, lead, ranked(1))
+    decision = decide_version(observe(several(status=BUILDING), view=view, connected=True))
+    assert standing_of(decision) == ("ERROR", "TrainingFailed")
+    assert [type(write) for write in decision.writes] == [Delete]
+
+
+def test_a_large_table_goes_on_after_a_pod_was_ended_for_its_memory() -> None:
+    """Pitfall 3.2: finished fits are in the store, and the one that was too much is left out."""
+    version = samples.version(status=BUILDING)
+    large = version.spec.build.model_copy(update={"dataset_rows": 300_000, "dataset_columns": 10})
+    spec = version.spec.model_copy(update={"build": large})
+    version = version.model_copy(update={"spec": spec})
+    out = running(state=samples.terminated(137, "OOMKilled"))
+    assert standing_of(decide_version(observe(version, view=out))) == ("BUILDING", "Building")
+    at_last = failed(samples.terminated(137, "OOMKilled"))
+    assert standing_of(decide_version(observe(version, view=at_last))) == ("ERROR", "OutOfMemory")

@@ -13,6 +13,7 @@ from modelyard_operator.resources.deployment import Servable, build_deployment
 from modelyard_operator.resources.profile_job import build_profile_job
 from modelyard_operator.resources.runtime import Runtime
 from modelyard_operator.resources.training_job import build_training_job
+from modelyard_operator.resources.training_pods import build_pods_secret, build_pods_service
 from unit.operator import samples
 
 Manifest = dict[str, Any]
@@ -23,6 +24,9 @@ def pods() -> dict[str, Manifest]:
     jobs = {
         "profile": build_profile_job(samples.dataset(), "f" * 64, samples.RUNTIME),
         "train": build_training_job(samples.version(), samples.RUNTIME, "job_1"),
+        "train-several": build_training_job(
+            samples.version(of=samples.model(training={"parallelism": 2})), samples.RUNTIME, "job_2"
+        ),
         "serve": build_deployment(samples.deployment(), SERVABLE, samples.RUNTIME),
     }
     return {name: job["spec"]["template"]["spec"] for name, job in jobs.items()}
@@ -134,3 +138,33 @@ def _ref(name: str) -> Any:
     from modelyard_crds.fields import SecretRef
 
     return SecretRef(name=name)
+
+
+def test_several_pods_are_an_indexed_job_that_ends_with_rank_0() -> None:
+    """Each rank has its own tries: helpers that fail do not end the build."""
+    version = samples.version(of=samples.model(training={"parallelism": 3, "queueName": "gold"}))
+    spec = build_training_job(version, samples.RUNTIME, "job_1")["spec"]
+    assert (spec["completionMode"], spec["completions"], spec["parallelism"]) == ("Indexed", 3, 3)
+    assert spec["successPolicy"] == {"rules": [{"succeededIndexes": "0"}]}
+    assert spec["backoffLimitPerIndex"] == 2
+    assert "backoffLimit" not in spec
+    assert spec["suspend"] is True
+    pod = spec["template"]["spec"]
+    service = build_pods_service(version, "uid-job")
+    assert pod["subdomain"] == service["metadata"]["name"]
+    template = spec["template"]["metadata"]["labels"]
+    assert service["spec"]["selector"].items() <= template.items()
+    request = BuildRequest.model_validate_json(environment(pod)["MODELYARD_BUILD_REQUEST"])
+    assert request.leader == f"churn-v1-0.{pod['subdomain']}"
+    mounted = {volume["name"]: volume.get("secret") for volume in pod["volumes"]}
+    assert mounted["pods"] == {
+        "secretName": build_pods_secret(version, "uid-job", "s")["metadata"]["name"],
+        "defaultMode": 0o440,
+    }
+
+
+def test_one_pod_is_a_plain_job() -> None:
+    spec = build_training_job(samples.version(), samples.RUNTIME, "job_1")["spec"]
+    assert "completionMode" not in spec
+    assert spec["backoffLimit"] == 2
+    assert "subdomain" not in spec["template"]["spec"]

@@ -96,7 +96,7 @@ def test_a_failed_fit_is_known_to_have_failed(store):
 
 
 def test_a_fit_that_two_pods_were_lost_with_is_not_tried_again(store, monkeypatch):
-    monkeypatch.setattr(module, "LARGE_CELLS", 1)
+    monkeypatch.setattr(module, "is_large", lambda _problem: True)
     for lost in range(2):
         records = Records(store, "fits/", problem())
         assert records.get(FIT) is None, f"lost {lost} times"
