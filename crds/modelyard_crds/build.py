@@ -36,8 +36,9 @@ ENV_POD_UID = "MODELYARD_POD_UID"
 
 #: Which of a build's pods this is, from 0; Kubernetes sets it in the pods of an Indexed Job.
 ENV_RANK = "JOB_COMPLETION_INDEX"
-#: Where rank 0 of a build of several pods listens for the others, under TLS only.
-POD_PORT = 8786
+#: Where the pods of a build of several listen, under TLS only: rank 0 for all of them, and each
+#: for what it is asked.
+LEADER_PORT, WORKER_PORT = 8786, 8787
 #: Where those pods find the secret that they share, and its only key.
 PODS_MOUNT = "/var/run/modelyard/pods"
 PODS_SECRET_KEY = "secret"  # noqa: S105 - a name, not a secret

@@ -25,6 +25,7 @@ from modelyard_runtime.training.problem import Problem, Shape, make_folds, sprea
 from modelyard_runtime.training.records import Records, recording
 from modelyard_runtime.training.runner import Began, Runner
 from modelyard_runtime.training.search import (
+    ROUND,
     Limits,
     Outcome,
     Watcher,
@@ -222,7 +223,10 @@ def _search(goal: Goal, problem: Problem, stage: Stage) -> Outcome:
     began = time.monotonic()
     training = stage.training
     limits = Limits(
-        began + stage.budget, training.max_iterations, used_up=training.time_budget is not None
+        began + stage.budget,
+        training.max_iterations,
+        used_up=training.time_budget is not None,
+        width=ROUND * training.parallelism,
     )
     watch = _watcher(goal, stage, began, most_candidates(problem, limits))
     records = stage.records_of(problem)

@@ -24,7 +24,7 @@ from distributed import Future as Task
 from distributed.security import Security
 from threadpoolctl import threadpool_limits
 
-from modelyard_crds.build import POD_PORT
+from modelyard_crds.build import LEADER_PORT, WORKER_PORT
 from modelyard_runtime.training.credentials import TlsFiles, make_tls
 from modelyard_runtime.training.fitting import Fit, Fitted, run_fit
 from modelyard_runtime.training.problem import Problem
@@ -139,7 +139,8 @@ def pods_runner(
             threads_per_worker=cpus,
             resources=_WHOLE_POD,
             host=own_address(),
-            scheduler_port=POD_PORT,
+            scheduler_port=LEADER_PORT,
+            port=WORKER_PORT,
             protocol="tls://",
             security=security(make_tls(secret, folder)),
             dashboard_address=LOCAL_ONLY,
@@ -168,7 +169,7 @@ def help_build(leader: str, cpus: int, secret: str, folder: Path) -> NoReturn:
     with dask.config.set(settings()), bounded_threads(1):
         while True:
             _here.problem = None
-            asyncio.run(_work(f"tls://{leader}:{POD_PORT}", cpus, tls, folder))
+            asyncio.run(_work(f"tls://{leader}:{LEADER_PORT}", cpus, tls, folder))
 
 
 async def _work(address: str, cpus: int, tls: TlsFiles, folder: Path) -> None:
@@ -177,6 +178,7 @@ async def _work(address: str, cpus: int, tls: TlsFiles, folder: Path) -> None:
         async with Worker(
             address,
             nthreads=cpus,
+            port=WORKER_PORT,
             resources=_WHOLE_POD,
             host=own_address(),
             security=security(tls),

@@ -21,7 +21,7 @@ from modelyard_runtime.training.fitting import Fit, Fitted
 from modelyard_runtime.training.problem import Problem
 from modelyard_runtime.training.runner import Runner
 
-#: Candidates that are tried side by side.
+#: Candidates that are tried side by side, by each pod that has fits to make.
 ROUND = 3
 #: Rounds without an improvement, after the portfolio, until a search of a set count stops.
 PATIENCE = 4
@@ -45,6 +45,8 @@ class Limits:
     deadline: float
     max_candidates: int | None = None
     used_up: bool = False
+    #: Candidates of a round: more pods need more of them.
+    width: int = ROUND
 
 
 def most_candidates(problem: Problem, limits: Limits) -> float:
@@ -54,7 +56,7 @@ def most_candidates(problem: Problem, limits: Limits) -> float:
     """
     if limits.max_candidates is not None:
         return limits.max_candidates
-    return math.inf if limits.used_up else len(portfolio(problem.shape)) + ROUND
+    return math.inf if limits.used_up else len(portfolio(problem.shape)) + limits.width
 
 
 class Rung(NamedTuple):
@@ -152,15 +154,16 @@ def _rounds(state: "_Search") -> Iterator[list[Candidate]]:
     seen = set(first)
     # The first result is there soon: a search of little time has something to give.
     yield first[:1]
-    for start in range(1, len(first), ROUND):
-        yield first[start : start + ROUND]
+    width = state.limits.width
+    for start in range(1, len(first), width):
+        yield first[start : start + width]
     state.varying, state.idle = True, 0
     while len(seen) < most:
         best = [trial.candidate for trial in state.ranked]
         fresh = (
             one for one in variations(best, state.problem.shape.seed + len(seen)) if one not in seen
         )
-        chosen = list(islice(fresh, int(min(ROUND, most - len(seen)))))
+        chosen = list(islice(fresh, int(min(width, most - len(seen)))))
         seen.update(chosen)
         yield chosen
 

@@ -6,7 +6,7 @@ with it. The Secret's content is made once, and never read again by the operator
 """
 
 from modelyard_crds import names
-from modelyard_crds.build import POD_PORT, PODS_SECRET_KEY
+from modelyard_crds.build import LEADER_PORT, PODS_SECRET_KEY, WORKER_PORT
 from modelyard_crds.model_version import ModelVersion
 from modelyard_operator.resources.runtime import Manifest
 
@@ -33,7 +33,10 @@ def build_pods_service(version: ModelVersion, job_uid: str) -> Manifest:
             "clusterIP": "None",
             "publishNotReadyAddresses": True,
             "selector": _labels(version),
-            "ports": [{"name": "tls", "port": POD_PORT, "protocol": "TCP", "targetPort": POD_PORT}],
+            "ports": [
+                {"name": name, "port": port, "protocol": "TCP", "targetPort": port}
+                for name, port in (("leader", LEADER_PORT), ("worker", WORKER_PORT))
+            ],
         },
     }
 

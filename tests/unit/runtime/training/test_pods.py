@@ -32,7 +32,7 @@ HELPER = """
 import sys
 from pathlib import Path
 from modelyard_runtime.training import pods
-pods.POD_PORT = int(sys.argv[1])
+pods.LEADER_PORT, pods.WORKER_PORT = int(sys.argv[1]), 0
 pods.AGAIN_SECONDS = 0.1
 pods.help_build(pods.own_address(), 1, sys.argv[3], Path(sys.argv[2]))
 """
@@ -43,7 +43,8 @@ def port(monkeypatch) -> int:
     with socket.socket() as taken:
         taken.bind((own_address(), 0))
         number: int = taken.getsockname()[1]
-    monkeypatch.setattr(pods, "POD_PORT", number)
+    monkeypatch.setattr(pods, "LEADER_PORT", number)
+    monkeypatch.setattr(pods, "WORKER_PORT", 0)
     return number
 
 
