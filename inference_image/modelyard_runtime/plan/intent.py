@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
+from typing import NamedTuple
 
 from modelyard_runtime.plan import lexicon, phrases
 
@@ -32,28 +34,62 @@ _KIND = re.compile(
 _WHETHER = re.compile(
     r"^\s*(who|will|is|are|was|were|does|do|did|can|has|have)\b|"
     r"\b(whether|if|likely|likelihood|probab\w+|chances?|risks?|odds|detect)\b|"
-    r"^(?!\s*(?:what|how|when|where)\b).*\b(will|does|do)\b",
+    r"^(?!.*\b(?:what|how|when|where)\b).*\b(will|does|do)\b",
     re.IGNORECASE,
 )
 _SERIES = re.compile(
     r"\b(forecast\w*|next (day|week|month|quarter|year)|time series)\b", re.IGNORECASE
 )
 #: A customer will cancel a contract: the verb is asked for, not who does it to what.
+_ADVERBS = r"(?:(?:not|be|get|have|been|ever|soon|still|\w+ly)\s+)*"
 _AUXILIARY = r"(?:(?:not|be|get|have|been|ever|soon|still|\w+ly|an?|the)\s+)*"
+_DETERMINERS = r"(?:(?:the|an?|my|our|your|this|that|these)\s+)?"
 _PREDICATES = tuple(
-    re.compile(pattern + _AUXILIARY + r"(?P<verb>\w+)", re.IGNORECASE)
+    re.compile(pattern + r"(?P<verb>\w+)", re.IGNORECASE)
     for pattern in (
-        r"\w\s+(?:will|(?:is|are) (?:going|likely|about) to)\s+",
         r"^\s*(?:will|is|are|does|do|did|has|can)\s+"
-        r"(?:(?:the|an?|my|our|your|this|that|these)\s+)?(?!it\b)\w+\s+",
-        r"^\s*(?:what|how(?: well| good| much| many)?)\s+(?:will|would|does|do|did|should|can)\s+"
-        r"(?:(?:the|an?|my|our|your)\s+)?\w+\s+",
+        rf"{_DETERMINERS}(?P<subject>(?!it\b)\w+)\s+{_AUXILIARY}",
         r"^\s*what\s+(?=\w+\s+(?:will|would|does|do|did|should)\b)",
-        r"^\s*who(?:\s+will)?\s+",
+        r"^\s*who(?:\s+will)?\s+" + _AUXILIARY,
+        rf"\w\s+(?:will|(?:is|are) (?:going|likely|about) to)\s+{_ADVERBS}(?!an?\b|the\b)",
     )
+)
+#: How long does a plane take: what comes before the verb is whom the question is about.
+_QUESTION = re.compile(
+    r"^\W*(?:and\s+|so\s+)?(?:what|how|which|when|where|for how much)\b.*?"
+    r"\b(?:will|would|does|do|did|should|can|could)\s+" + _DETERMINERS + "(?P<clause>.*)",
+    re.IGNORECASE,
 )
 #: What follows these is whose prediction it is, or how often.
 _EACH = re.compile(r"\bper\b|\bfor (?:each|every)\b|\bby (?:the|each|every)\b", re.IGNORECASE)
+#: What is asked for follows these: the number of *arrests*, predict the *harvest*.
+_ASKS = re.compile(
+    r"\b(?:how (?:many|much)|(?:number|amount|count|probability|likelihood|chances?|risk) of|which|"
+    r"what(?: (?:kind|type|sort) of)?|predict\w*|estimat\w+|forecast\w*|classif\w+|expected|"
+    r"average|mean|regress|model(?:l?ing)?|identify|determine|detect|score|tell|find|know)\s+"
+    r"(?:(?:the|an?|its|their|his|her|your|my|our|whether|average|mean|expected|number|amount|count|"
+    r"probability|likelihood|value|level|of)\s+)*(.*)",
+    re.IGNORECASE,
+)
+_VERBS = (
+    r"will|would|does|do|did|is|are|was|were|can|could|should|has|have|to|and|given|using|based|"
+    r"if|a|an|the"
+)
+_ENDS = re.compile(
+    r"[^\w\s'-]|\b(?:of|for|in|at|per|on|among|across|when|who|that|within|over|during|after|"
+    rf"before|from|with|by|{_VERBS})\b",
+    re.IGNORECASE,
+)
+#: Whom or what a prediction is about follows these: the price of a *house*, does a *plane* have.
+_ABOUT = re.compile(
+    r"\b(?:of|for|in|at|on|among|across) "
+    r"(?:the|an?|each|every|any|some|our|my|your|this|that|these|those)?\s*([\w' -]+?)"
+    r"(?=\b(?:of|for|in|at|per|on|will|would|do|does|is|are|when|who|that|within|over|during|after|"
+    r"before|from|with|by|and|given)\b|[,.?!:;(]|$)",
+    re.IGNORECASE,
+)
+_OWNED = re.compile(r"\b(?:their|his|her|its)\s+(\w+)", re.IGNORECASE)
+_QUOTED = re.compile(r"[(\[“\"'`]([^()\[\]“”\"'`]{1,40})[)\]”\"'`]")
 #: What follows it is part of the goal (patients with diabetes) or given (with season added).
 _WITH = re.compile(r"\bwith\b", re.IGNORECASE)
 GOAL_WEIGHT, WITH_WEIGHT, GIVEN_WEIGHT, SCHEMA_WEIGHT = 1.0, 0.75, 0.35, 0.7
@@ -66,8 +102,18 @@ class Intent:
     """What a sentence says; words with how much they speak for a column."""
 
     text: str
+    #: What is asked for, without what the prediction is made from.
+    goal: str
     weights: dict[str, float]
     head: str | None
+    predicate: str | None
+    #: The words of the goal, of the noun that is asked for, of whom it is about, and of the givens.
+    aim: list[str]
+    noun: list[str]
+    about: list[str]
+    given: list[str]
+    #: Words that the goal suggests without saying them.
+    implied: list[str]
     quantity: bool
     kind: bool
     whether: bool
@@ -90,6 +136,21 @@ class Intent:
         """The words of its goal that say something, in their order."""
         return _content(_split(phrases.reworded(self.text), _GIVEN)[0])
 
+    @cached_property
+    def goal_words(self) -> list[str]:
+        """All words of its goal, in their order."""
+        return lexicon.words(self.goal)
+
+    @cached_property
+    def joined(self) -> frozenset[str]:
+        """Neighbouring words of its goal as one: names write take-up and life time so."""
+        return frozenset(one + other for one, other in pairwise(self.goal_words))
+
+    @cached_property
+    def quoted(self) -> list[list[str]]:
+        """The stems of what the goal has in brackets or quotes."""
+        return [lexicon.stems(text) for text in _QUOTED.findall(self.goal)]
+
     @property
     def alternatives(self) -> bool:
         """Whether it lists what the answer may be."""
@@ -107,7 +168,9 @@ def read_intent(text: str, schema_names: list[str]) -> Intent:
     aim, each = _split(goal, _EACH)
     aim, beside = _split(aim, _WITH)
     weights: dict[str, float] = {}
-    predicate = _predicate(aim)
+    predicate, subject = _clause(aim)
+    head = predicate or _head(aim)
+    noun = _noun(goal)
     for part, weight in (
         (given, GIVEN_WEIGHT),
         (" ".join(schema_names), SCHEMA_WEIGHT),
@@ -122,8 +185,17 @@ def read_intent(text: str, schema_names: list[str]) -> Intent:
             weights[word] = max(weight, weights.get(word, 0.0))
     return Intent(
         text,
+        goal,
         weights,
-        predicate or _head(aim),
+        head,
+        predicate,
+        aim=list(
+            dict.fromkeys(_content(_split(goal, _EACH)[0]) + _content(phrases.subjects(goal)))
+        ),
+        noun=noun,
+        about=[word for word in [*subject, *_about(goal, noun)] if word not in {*noun, head}],
+        given=_content(given),
+        implied=_content(phrases.implied(goal)),
         quantity=bool(_QUANTITY.search(goal)),
         kind=bool(_KIND.search(goal)),
         whether=bool(_WHETHER.search(goal)),
@@ -137,11 +209,39 @@ def _split(text: str, pattern: re.Pattern[str]) -> tuple[str, str]:
     return (text[: match.start()], text[match.end() :]) if match else (text, "")
 
 
-def _predicate(goal: str) -> str | None:
-    """The verb of a clause or question about what someone will do."""
-    matches = (pattern.search(goal) for pattern in _PREDICATES)
-    verbs = (_content(match["verb"]) for match in matches if match)
-    return next((verb[0] for verb in verbs if verb), None)
+class _Clause(NamedTuple):
+    """Who does what: the verb, which is asked for, and the words for whom it is about."""
+
+    verb: str | None
+    subject: list[str]
+
+
+def _clause(goal: str) -> _Clause:
+    """The clause or question about what someone does."""
+    question = _QUESTION.search(goal)
+    if question:
+        spoken = _content(_split(question["clause"], _ENDS)[0])
+        return _Clause(spoken[-1] if spoken else None, spoken[:-1])
+    for match in (pattern.search(goal) for pattern in _PREDICATES):
+        verbs = _content(match["verb"]) if match else []
+        if match and verbs:
+            return _Clause(verbs[0], _content(match.groupdict().get("subject") or ""))
+    return _Clause(None, [])
+
+
+def _noun(goal: str) -> list[str]:
+    """The words of the noun that is asked for: those behind the asking, up to the next clause."""
+    starts = [match.group(1) for match in _ASKS.finditer(goal)]
+    for rest in [*starts, goal]:
+        found = _content(_split(rest, _ENDS)[0])
+        if found:
+            return found
+    return []
+
+
+def _about(goal: str, noun: list[str]) -> list[str]:
+    parts = (_content(match) for match in [*_ABOUT.findall(goal), *_OWNED.findall(goal)])
+    return [word for part in parts if part != noun for word in part]
 
 
 def _content(text: str) -> list[str]:

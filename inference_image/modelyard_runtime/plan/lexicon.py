@@ -7,6 +7,8 @@ import re
 from functools import cache
 from itertools import pairwise, takewhile
 
+from modelyard_runtime.plan.abbreviations import is_skeleton
+
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _SUFFIXES = (
@@ -34,6 +36,25 @@ _IRREGULAR = {
     **{"student": "pupil", "students": "pupil"},
     **{"repaid": "repay", "sent": "send", "fraudulent": "fraud"},
     **{"used": "use", "uses": "use", "using": "use"},
+    **{"slept": "sleep", "kept": "keep", "met": "meet", "grew": "grow", "grown": "grow"},
+    **{"ate": "eat", "eaten": "eat", "drank": "drink", "drunk": "drink", "drove": "drive"},
+    **{"driven": "drive", "taken": "take", "took": "take", "gave": "give", "given": "give"},
+    **{"caught": "catch", "taught": "teach", "thought": "think", "made": "make", "built": "build"},
+    **{"stole": "steal", "stolen": "steal", "ran": "run", "flew": "fly", "flown": "fly"},
+    **{"wrote": "write", "written": "write", "shot": "shoot", "hurt": "injury", "borne": "birth"},
+    **{"born": "birth", "went": "go", "gone": "go", "held": "hold", "stood": "stand"},
+    **{"began": "begin", "begun": "begin", "rose": "rise", "risen": "rise", "worn": "wear"},
+    **{"feet": "foot", "teeth": "tooth", "mice": "mouse", "lives": "life", "wives": "wife"},
+    **{"thieves": "thief", "halves": "half", "leaves": "leave", "criteria": "criterion"},
+    **{
+        "longevity": "life",
+        "deaths": "die",
+        "births": "birth",
+        "weigh": "weight",
+        "weighs": "weight",
+    },
+    **{"weighed": "weight", "long": "length", "wide": "width", "deep": "depth", "high": "height"},
+    **{"tall": "height", "hot": "heat", "thick": "thickness", "poor": "poverty", "ill": "ill"},
 }
 
 ABBREVIATIONS = {
@@ -47,11 +68,12 @@ ABBREVIATIONS = {
     **{"cls": "class", "prod": "product", "txn": "transaction", "prc": "price", "mfr": "maker"},
     **{"arr": "arrival", "dep": "departure", "rul": "remaining", "ttf": "remaining"},
     **{"eur": "euro", "usd": "dollar", "gbp": "pound", "kg": "kilogram", "km": "kilometre"},
+    **{"perf": "performance", "los": "stay", "pop": "population", "exp": "experience"},
     **{"mth": "month", "wk": "week", "dly": "delay", "est": "estimate", "tot": "total"},
 }
 
 _SYNONYMS = (
-    "price cost value worth fee charge expensive fare",
+    "price cost value worth fee charge expensive fare expense rate",
     "sell sale resale",
     "energy electricity power",
     "churn leave cancel attrition quit exit unsubscribe retain stay resign",
@@ -92,6 +114,75 @@ _SYNONYMS = (
     "click tap",
     "return refund",
     "digit numeral",
+    "child kid offspring descendant",
+    "baby newborn infant birth",
+    "house home dwelling property flat apartment",
+    "car vehicle automobile auto",
+    "work job employ employment occupation profession career",
+    "jobless unemploy unemployment",
+    "doctor physician",
+    "hospital clinic",
+    "teacher instructor lecturer professor",
+    "crime offence offense",
+    "arrest catch apprehend detain",
+    "jail prison imprison incarcerate",
+    "recidivism reoffend rearrest relapse recur recurrence arrest",
+    "yield harvest crop output produce production",
+    "affair infidelity adultery cheat unfaithful",
+    "looks beauty attractive handsome appearance pretty",
+    "intelligence iq smart ability clever",
+    "rich wealth asset fortune",
+    "obese obesity bmi overweight fat",
+    "smoke cigarette tobacco cigar",
+    "alcohol drink beer wine",
+    "marriage marry marital married divorce wedding spouse",
+    "religion religious church faith",
+    "education school schooling educate study",
+    "grade gpa",
+    "spend spending expense expenditure expend",
+    "debt loan mortgage credit borrow",
+    "profit gain margin",
+    "visit visitor guest attend attendance",
+    "popular popularity",
+    "accident crash collision",
+    "injury injure wound hurt",
+    "theft steal rob robbery burglary",
+    "hire recruit employ",
+    "absence absent absenteeism",
+    "performance perform productivity efficiency fast speed",
+    "mileage mpg economy consumption fuel gallon",
+    "noise loud loudness",
+    "color colour hue",
+    "taste flavor flavour",
+    "capacity seat volume room",
+    "reply answer respond response",
+    "pass success succeed successful",
+    "graduate graduation degree",
+    "enroll enrol enrolment enrollment admission admit",
+    "vote ballot candidate elect election party",
+    "subscribe subscription sign join enroll",
+    "take takeup adopt adoption accept uptake",
+    "life lifespan longevity live",
+    "expectancy expect",
+    "democracy democratic",
+    "clean hygiene cleanliness inspect sanitary",
+    "satisfaction satisfied happy happiness content",
+    "danger risk hazard safe safety",
+    "stress anxiety depression",
+    "rank position place",
+    "goal score point",
+    "team club",
+    "man male",
+    "woman female",
+    "old age",
+    "poverty poor",
+    "nation country",
+    "town city",
+    "area size surface",
+    "thickness thick",
+    "heat temperature",
+    "population people inhabitant",
+    "length long duration",
 )
 
 #: Words of a column's name that say little about what it holds.
@@ -99,7 +190,7 @@ GENERIC = _set(
     "is has was will did flag label target value status indicator ind code number num type class "
     "outcome result response total final current amount level name col column feature variable "
     "binary bool score mean median average max min std actual y "
-    "event made occurred happened "
+    "event made occurred happened monthly annual yearly weekly daily hourly quarterly nightly "
     "load output time count size "
 )
 #: Words of a name that say in what it is measured.
@@ -108,6 +199,23 @@ UNITS = _set(
     "sqft sqm lb lbs oz ft inch degc pct percent k g m c f "
     "minutes minute mins min hours hour hr hrs days seconds second sec secs ms"
 )
+_MEASURES = {
+    "kwh mwh wh joule kj mj kcal": "energy electricity consumption calories",
+    "kw mw w watt hp ps": "power",
+    "kg g lb lbs oz gram grams pounds": "weight mass heavy",
+    "km miles mi m": "distance mileage far",
+    "cm mm inch inches ft": "length height size tall",
+    "eur usd gbp chf dollars euros": "price cost money dollars euros worth value",
+    "hr hrs hours min mins minutes sec secs seconds ms days": "time duration long",
+    "degc celsius fahrenheit c f": "temperature warm hot cold",
+    "pct percent": "percent percentage share rate proportion",
+    "mph kmh kph": "speed fast velocity",
+    "hpa mbar bar psi kpa mpa": "pressure",
+    "sqft sqm": "area size",
+    "mg ml dl ppm": "concentration level dose",
+    "db": "noise loud sound",
+    "bpm": "tempo pulse",
+}
 #: In a name, what follows these is when: default_next_month, churn_within_30_days.
 _WINDOW = frozenset({"next", "within"})
 _SMALL = _set("of on in at to the a an for by")
@@ -129,8 +237,15 @@ STOPWORDS = _set(
 
 
 def words(text: str) -> list[str]:
-    """The words of a sentence or a name, lower case: snake, kebab and camel are cut up."""
-    return [word.lower() for word in _WORD.findall(_CAMEL.sub(" ", text))]
+    """The words of a sentence or a name, lower case: snake, kebab and camel are cut up, kWh is
+    not.
+    """
+    return [part for word in _WORD.findall(text) for part in _parts(word)]
+
+
+def _parts(word: str) -> list[str]:
+    low = word.lower()
+    return [low] if low in UNITS else [part.lower() for part in _CAMEL.sub(" ", word).split()]
 
 
 def name_words(name: str) -> list[str]:
@@ -194,7 +309,7 @@ def _groups() -> dict[str, frozenset[int]]:
 _MIN_PREFIX = 4
 #: Two stems that share so much of their beginning are forms of one word: satisfied, satisfaction.
 _MIN_COMMON, _MIN_COMMON_SHARE = 5, 0.65
-_SAME, _ABBREVIATED, _SKELETON, _SYNONYM, _PREFIX = 1.0, 0.95, 0.85, 0.8, 0.7
+_SAME, _FORM, _ABBREVIATED, _SKELETON, _SYNONYM, _PREFIX = 1.0, 0.96, 0.95, 0.85, 0.8, 0.7
 _SHORTEST_SKELETON = 3
 
 
@@ -203,7 +318,7 @@ def likeness(token: str, word: str) -> float:
     """How surely a token of a name means a word of a sentence, from 0 to 1."""
     one, other = stem(token), stem(word)
     if one == other:
-        return _SAME
+        return _SAME if _inflected(token, word) else _FORM
     long = ABBREVIATIONS.get(token)
     if long is not None and stem(long) == other:
         return _ABBREVIATED
@@ -211,9 +326,11 @@ def likeness(token: str, word: str) -> float:
     names = groups.get(one, frozenset()) | groups.get(stem(long or token), frozenset())
     if names & groups.get(other, frozenset()):
         return _SYNONYM
-    if _abbreviates(token, word):
+    if len(token) >= _SHORTEST_SKELETON and token[-1] == word[-1] and is_skeleton(token, word):
         return _SKELETON
     short, full = sorted((one, other), key=len)
+    if len(short) >= _MIN_PREFIX and full in {"re" + short, "un" + short, "non" + short}:
+        return _PREFIX
     if len(short) >= _MIN_PREFIX and full.startswith(short):
         return _PREFIX
     common = sum(
@@ -224,10 +341,21 @@ def likeness(token: str, word: str) -> float:
     return 0.0
 
 
-def _abbreviates(token: str, word: str) -> bool:
-    """Whether a token is what is left of a word without its vowels: hwy of highway."""
-    if not _SHORTEST_SKELETON <= len(token) < len(word) or set(token[1:]) & set("aeiou"):
-        return False
-    letters = iter(word)
-    ends = token[0] == word[0] and token[-1] == word[-1]
-    return ends and all(letter in letters for letter in token)
+def _inflected(one: str, other: str) -> bool:
+    """Whether two words of one stem are the same but for number, person or tense."""
+    short, full = sorted((one, other), key=len)
+    return full.startswith(short) and full[len(short) :] in {"", "s", "es", "d", "ed", "ing"}
+
+
+@cache
+def _measured() -> dict[str, frozenset[str]]:
+    return {
+        unit: frozenset(map(stem, words.split()))
+        for units, words in _MEASURES.items()
+        for unit in units.split()
+    }
+
+
+def measures(token: str, word: str) -> bool:
+    """Whether a word of a name is a unit of what a word says: kwh and energy."""
+    return (token in UNITS and token == word) or stem(word) in _measured().get(token, frozenset())

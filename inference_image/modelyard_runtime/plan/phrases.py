@@ -24,6 +24,8 @@ _INSTEAD = _phrases(
         r"\brank(?:ing)? (.+?) (?:by|according to|in order of) (?:their |its |the )?(.+)",
         r"\2 for each \1",
     ),
+    (r"\bhow (?:many times|often)\b", "how many"),
+    (r"\bhow old (?=do|does|will|can|could)", "what life expectancy "),
     (r"\b(employee|staff|personnel|labou?r) turnover\b", "attrition"),
     (r"\b(fail\w*|unable) to (re)?pay( back)?\b", "default"),
     (r"\bpa(y|ys|id|ying)( \w+){0,3} (back|off)\b", "repay"),
@@ -45,6 +47,7 @@ _INSTEAD = _phrases(
 #: Asked for besides: the question's subject, as sure as its word.
 _SUBJECTS = _phrases(
     (r"\bhow late\b", "delay"),
+    (r"\b(?:minutes|hours|days|weeks|months|years) (?:until|till|before|to)\b", "duration"),
     (r"\b(how long|when will|how soon|how quickly)\b", "duration"),
     (r"\bhow (heavy|much does [\w ]+ weigh)\b", "weight"),
     (r"\bhow strong\b", "strength"),
@@ -63,7 +66,15 @@ _IMPLIED = _phrases(
     (r"\bhow much\b.*\b(sells?|selling|sold|costs?|pay|paid|buy|bought|worth|go for)\b", "price"),
     (r"\b(get|ask|pay|sell|sold) for\b", "price"),
     (r"\b(how much|what)\b.*\b(earns?|makes?|paid)\b", "salary"),
-    (r"\bhow many\b", "count"),
+    (r"\bhow many\b", "count number"),
+    (r"\bfuel (economy|consumption|efficiency)\b", "mpg mileage miles gallon"),
+    # How clean is it, how friendly are they: somebody has rated it.
+    (
+        r"\bhow (?!many|much|far|long|old|late|soon|well|good|high|low|large|big|heavy|tall|deep|"
+        r"wide|hot|warm|cold|fast|strong|expensive|cheap|does|do|did|will|is|are|can|thick)\w+ "
+        r"(?:is|are|was|were|will)\b",
+        "score rating level",
+    ),
     (r"\blos(e|es|ing|t)\b.*\b(customer|client|subscriber|member|employee|user)s?\b", "churn"),
     (r"\bcredit(worthy|worthiness| risks?)\b", "default"),
 )

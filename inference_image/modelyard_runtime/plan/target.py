@@ -1,7 +1,7 @@
 """Which column is meant: names of the output schema, then the words of the intent.
 
-Each candidate gets points for what speaks for it; too few points is TargetNotFound, two equal
-ones is TargetAmbiguous, and both say how to name the column.
+Where the schema names none, ``ranking`` says how likely each column is meant; none that is likely
+enough is TargetNotFound, several are TargetAmbiguous, and both say how to name the column.
 """
 
 import difflib
@@ -16,15 +16,12 @@ from modelyard_runtime.data.table import Column, Table
 from modelyard_runtime.errors import UserError
 from modelyard_runtime.plan import lexicon
 from modelyard_runtime.plan.intent import Intent, read_intent
-from modelyard_runtime.plan.points import is_identifier, points
+from modelyard_runtime.plan.ranking import rank
 from modelyard_runtime.plan.unbuilt import Unbuilt, answers, recommends, unbuilt_task
+from modelyard_runtime.plan.values import is_identifier
 
-ENOUGH = 0.5
-APART = 0.08
-#: Several columns with so many points are what was meant, though none of them is clearly.
-HALF_MEANT = 0.25
-#: The only column that the intent says anything about is meant, even if hardly named.
-HARDLY, NOTHING = 0.35, 0.1
+#: A column that is less likely is not even worth a hint.
+WEAK = 0.01
 MAX_LISTED = 20
 _AFFIXES = lexicon.GENERIC | {
     *("predicted", "prediction", "pred", "estimated", "expected", "next", "probability", "prob"),
@@ -82,7 +79,7 @@ def resolve_targets(
     unbuilt = unbuilt_task(text)
     if unbuilt is not None and not any(answers(unbuilt, name) for name in asked.names):
         raise _not_built(unbuilt)
-    column, confidence = _by_points(intent, asked, inputs)
+    column, confidence = _ranked(intent, asked, inputs)
     return Targets([column], confidence, intent, owners)
 
 
@@ -144,62 +141,18 @@ def _bare_key(name: str) -> list[str]:
     return [lexicon.stem(token) for token in lexicon.words(name) if token not in _AFFIXES]
 
 
-def _by_points(intent: Intent, table: Table, inputs: set[str]) -> Target:
-    ranked = sorted(
-        ((points(intent, column, inputs), column) for column in table.columns),
-        key=lambda pair: -pair[0],
-    )
-    if not ranked:
-        raise _not_found(intent, table, [])
-    best, column = ranked[0]
-    rivals = [other.name for score, other in ranked[1:] if best - score < APART]
-    alone = best >= HARDLY and all(score <= NOTHING for score, _ in ranked[1:])
-    if best < ENOUGH and not alone:
-        fallback = _conventional(intent, table, inputs) or _only_answer(intent, table, inputs)
-        if fallback is not None and best < HALF_MEANT + APART:
-            return fallback
-        if not rivals or best < HALF_MEANT:
-            raise _not_found(intent, table, [c.name for score, c in ranked if score > 0])
-    if rivals:
-        names = ", ".join([column.name, *rivals[:5]])
+def _ranked(intent: Intent, table: Table, inputs: set[str]) -> Target:
+    ranking = rank(intent, table, inputs)
+    if ranking.best is not None:
+        return Target(*ranking.best)
+    if ranking.rivals:
         raise UserError(
             Reason.TARGET_AMBIGUOUS,
-            f"The intent fits several columns equally well: {names}. {_how_to_say(column.name)}",
+            f"The intent fits several columns about equally: {', '.join(ranking.rivals[:6])}. "
+            f"{_how_to_say(ranking.rivals[0])}",
         )
-    return Target(column, min(1.0, best))
-
-
-def _conventional(intent: Intent, table: Table, inputs: set[str]) -> Target | None:
-    """The one column with a name such as ``target``, where its kind is that of the answer."""
-    found = [column for column in table.columns if _is_conventional(column.name)]
-    if len(found) != 1 or found[0].name in inputs:
-        return None
-    column = found[0]
-    return None if intent.quantity and not _is_number(column) else Target(column, ENOUGH)
-
-
-def _is_conventional(name: str) -> bool:
-    return "".join(lexicon.words(name)) in lexicon.CONVENTIONAL
-
-
-def _is_number(column: Column) -> bool:
-    return column.type in {"integer", "float"} and column.distinct > 2  # noqa: PLR2004 - yes and no
-
-
-def _only_answer(intent: Intent, table: Table, inputs: set[str]) -> Target | None:
-    """The only column of yes and no, where that is what the question asks for."""
-    if not intent.whether or intent.quantity:
-        return None
-    found = [
-        column
-        for column in table.columns
-        if column.name not in inputs and (column.type == "boolean" or _is_zero_or_one(column))
-    ]
-    return Target(found[0], HARDLY) if len(found) == 1 else None
-
-
-def _is_zero_or_one(column: Column) -> bool:
-    return column.type == "integer" and set(column.label_counts) == {"0", "1"}
+    close = [item.column.name for item in ranking.columns if item.chance >= WEAK]
+    raise _not_found(intent, table, close)
 
 
 def _not_built(task: Unbuilt) -> UserError:

@@ -9,7 +9,7 @@ from modelyard_runtime.data.table import Column
 from modelyard_runtime.errors import UserError
 from modelyard_runtime.plan import lexicon
 from modelyard_runtime.plan.intent import Intent
-from modelyard_runtime.plan.points import named_categories
+from modelyard_runtime.plan.values import named_categories
 
 CLASSIFICATION: tuple[Metric, ...] = (
     *("accuracy", "balanced_accuracy", "f1_score", "precision", "recall", "roc_auc", "log_loss"),

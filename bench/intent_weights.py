@@ -1,0 +1,140 @@
+"""Fits how much each kind of evidence counts: ``python bench/intent_weights.py [--check]``.
+
+A conditional logit over the columns of each table of ``intents.toml``, beside the choice of none,
+with penalised weights whose signs are fixed by what they mean. That an intent may be about none of
+the columns is learnt from the same wordings over their tables without the target. Prints the
+weights for ``plan/weights.py``; ``--check`` fits on some tables and judges the wordings of others.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from intents import as_dataset
+from modelyard_runtime.plan.evidence import gather
+from modelyard_runtime.plan.intent import read_intent
+from modelyard_runtime.plan.ranking import ENOUGH
+from modelyard_runtime.plan.weights import WEIGHTS
+from tables import BenchTable, read_tables
+
+FOLDS, SEED = 8, 0
+PENALTY = 0.3
+#: How much a table without its target counts.
+WITHOUT_TARGET = 0.15
+#: Where a column stands is a hint and no more.
+MOST_BY_POSITION = 0.7
+KINDS = sorted(WEIGHTS)
+AGAINST = frozenset(
+    {
+        *("whole_given", "only_given", "only_about", "quantity_of_two", "quantity_of_text"),
+        *("whether_measured", "class_measured", "unlearnable", "many_texts"),
+    }
+)
+
+FloatArray = NDArray[np.float64]
+
+
+class Choice(NamedTuple):
+    """The evidence of the columns of a table for a wording, and which of them is meant."""
+
+    table: str
+    names: list[str]
+    evidence: FloatArray
+    #: Its position, behind the last column for none.
+    meant: int
+    weight: float
+
+
+def choices(tables: list[BenchTable]) -> list[Choice]:
+    """All wordings, and as many whose target the table does not have."""
+    found = []
+    for table in tables:
+        read = as_dataset(table)
+        for intent in table.intents:
+            speaking = gather(read_intent(intent.text, list(intent.output_schema or {})), read)
+            names = list(speaking)
+            evidence = np.array([[speaking[n].get(kind, 0.0) for kind in KINDS] for n in names])
+            evidence = evidence.reshape(len(names), len(KINDS))
+            if table.target in names:
+                meant = names.index(table.target)
+                found.append(Choice(table.name, names, evidence, meant, 1.0))
+                rest = np.delete(evidence, meant, axis=0)
+                others = [name for name in names if name != table.target]
+                found.append(Choice(table.name, others, rest, len(others), WITHOUT_TARGET))
+    return found
+
+
+def fit(given: list[Choice]) -> FloatArray:
+    """The weights of the kinds, and that of none of the columns."""
+
+    def loss(weights: FloatArray) -> tuple[float, FloatArray]:
+        total = PENALTY * float(weights[:-1] @ weights[:-1]) / 2
+        slope = np.append(PENALTY * weights[:-1], 0.0)
+        for choice in given:
+            chances = probabilities(weights, choice.evidence)
+            total -= choice.weight * float(np.log(chances[choice.meant] + 1e-300))
+            chances[choice.meant] -= 1
+            slope[:-1] += choice.weight * (choice.evidence.T @ chances[:-1])
+            slope[-1] += choice.weight * chances[-1]
+        return total, slope
+
+    bounds = [_bounds(kind) for kind in KINDS]
+    start = np.zeros(len(KINDS) + 1)
+    found: FloatArray = minimize(
+        loss, start, jac=True, method="L-BFGS-B", bounds=[*bounds, (None, None)]
+    ).x
+    return found
+
+
+def _bounds(kind: str) -> tuple[float | None, float | None]:
+    if kind.endswith("_column"):
+        return 0.0, MOST_BY_POSITION
+    return (None, 0.0) if kind in AGAINST else (0.0, None)
+
+
+def probabilities(weights: FloatArray, evidence: FloatArray) -> FloatArray:
+    """Of each column, and of none."""
+    points = np.append(evidence @ weights[:-1], weights[-1])
+    shares = np.exp(points - points.max())
+    return np.asarray(shares / shares.sum())
+
+
+def check(given: list[Choice]) -> Counter[str]:
+    """How wordings are resolved by weights that were fitted without their tables."""
+    tables = sorted({choice.table for choice in given})
+    folds = dict(
+        zip(tables, np.random.default_rng(SEED).permutation(len(tables)) % FOLDS, strict=True)
+    )
+    found: Counter[str] = Counter()
+    for fold in range(FOLDS):
+        weights = fit([choice for choice in given if folds[choice.table] != fold])
+        for choice in given:
+            if folds[choice.table] == fold and choice.weight == 1:
+                chances = probabilities(weights, choice.evidence)[:-1]
+                best = int(chances.argmax())
+                said = "right" if best == choice.meant else "wrong"
+                found[said if chances[best] >= ENOUGH else "refused"] += 1
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="judge tables that were left out")
+    given = choices(read_tables())
+    if parser.parse_args().check:
+        print(dict(check(given)))
+        return
+    weights = fit(given)
+    for kind, weight in zip(KINDS, weights, strict=False):
+        print(f'    "{kind}": {weight:.2f},')
+    print(f"NONE = {weights[-1]:.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+"""What an intent and the values of a table say for or against each column being the target.
+
+Each kind of evidence is a number from 0 to 1; ``weights`` says how much each counts. A column for
+which nothing speaks has none. Called by ``ranking``.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from modelyard_runtime.data.table import Column, Table
+from modelyard_runtime.plan import lexicon
+from modelyard_runtime.plan.abbreviations import composed, is_short_for
+from modelyard_runtime.plan.intent import Intent
+from modelyard_runtime.plan.names import coverage, is_initials, last, likeness_of, telling
+from modelyard_runtime.plan.values import (
+    FEW_VALUES,
+    is_flag,
+    is_identifier,
+    is_measured,
+    named_values,
+)
+
+#: Evidence by its kind; what is left out is 0.
+Evidence = Mapping[str, float]
+
+#: Of these one must be there for a column to be considered.
+SPEAKING = frozenset(
+    {
+        *("stated", "whole", "whole_given", "coverage", "last", "noun", "explained", "initials"),
+        *("measure", "every_value", "alternatives", "two_values", "shortened", "one_value"),
+        *("conventional", "only_flag", "quoted"),
+    }
+)
+#: Hints that tell two columns apart only where something else does too.
+BY_POSITION = ("first_column", "last_column")
+MOST_CLASSES, MANY_TEXTS = 200, 50
+
+
+def gather(intent: Intent, table: Table) -> dict[str, Evidence]:
+    """The evidence of each column for which something speaks."""
+    shared = _shared_words(intent, table)
+    flags = [column.name for column in table.columns if is_flag(column)]
+    found: dict[str, Evidence] = {}
+    for position, column in enumerate(table.columns):
+        spoken = {
+            **_of_name(intent, column.name, shared),
+            **named_values(intent, column),
+            "conventional": is_conventional(column.name),
+            "only_flag": intent.whether and not intent.quantity and flags == [column.name],
+        }
+        outright = spoken.get("stated") or spoken.get("whole")
+        if not any(spoken.get(kind) for kind in SPEAKING) or (
+            is_identifier(column) and not outright
+        ):
+            continue
+        found[column.name] = {
+            kind: float(value)
+            for kind, value in {
+                **spoken,
+                **_of_kind(intent, column),
+                "first_column": position == 0,
+                "last_column": position == len(table.columns) - 1,
+            }.items()
+            if value
+        }
+    return found
+
+
+def is_conventional(name: str) -> bool:
+    """Whether a name such as ``target`` says that the column is to be predicted."""
+    return "".join(lexicon.words(name)) in lexicon.CONVENTIONAL
+
+
+def _shared_words(intent: Intent, table: Table) -> dict[str, float]:
+    """How telling each word of the goal is: less, the more columns have it; 0 if none has."""
+    counts = {
+        word: sum(
+            any(lexicon.likeness(token, word) > 0.5 for token in lexicon.name_words(name))  # noqa: PLR2004 - rather than not
+            for name in table.names
+        )
+        for word in intent.aim
+    }
+    return {word: count**-0.5 for word, count in counts.items() if count}
+
+
+def _of_name(intent: Intent, name: str, shared: Mapping[str, float]) -> dict[str, float]:
+    tokens = lexicon.name_words(name)
+    if not tokens:
+        return {}
+    words = lexicon.words(name)
+    pieces = _pieces(intent, tokens)
+    found = [max(likeness_of(intent, token), pieces) for token in tokens]
+    whole = not lexicon.STOPWORDS.issuperset(tokens) and _contains(intent.goal_words, words)
+    return {
+        "stated": is_stated(intent, name),
+        "whole": whole,
+        "whole_given": not whole and _contains(intent.given, words),
+        "coverage": coverage(tokens, found),
+        "last": found[tokens.index(last(name))],
+        "noun": _best(tokens, intent.noun[-1:]),
+        "noun_share": _share(tokens, dict.fromkeys(intent.noun, 1.0)),
+        "predicate": _best(tokens, [intent.predicate] if intent.predicate else []),
+        "explained": _share(tokens, shared),
+        "initials": is_initials(intent, name)
+        or any(is_short_for(word, lexicon.words(name)) for word in intent.aim),
+        "measure": any(lexicon.measures(token, word) for token in tokens for word in intent.aim),
+        "quoted": lexicon.stems(name) in intent.quoted,
+        "only_given": max(0.0, _telling(tokens, intent.given) - _telling(tokens, intent.aim)),
+        "only_about": max(0.0, _best(tokens, intent.about) - _beside(intent, tokens) - pieces),
+    }
+
+
+def is_stated(intent: Intent, name: str) -> bool:
+    """A name with an underscore, which nobody writes by chance, or ``name = value``."""
+    spelled = re.escape(name)
+    if "_" in name and re.search(rf"(?<!\w){spelled}(?!\w)", intent.text, re.IGNORECASE):
+        return True
+    return re.search(rf"(?<!\w){spelled}\s*==?\s*\S", intent.text, re.IGNORECASE) is not None
+
+
+_SURELY, _PART = 0.6, 0.8
+
+
+def _pieces(intent: Intent, tokens: Sequence[str]) -> float:
+    """Whether the name, or a word of it, is put together of pieces of words of the goal."""
+    pool = [*intent.aim, *(word for word in intent.implied if word not in intent.aim)]
+    whole = composed("".join(token for token in tokens if not token.isdigit()), pool)
+    parts = max(composed(token, pool) for token in tokens) if len(tokens) > 1 else 0.0
+    found = max(whole, _PART * parts)
+    return found if found > _SURELY else 0.0
+
+
+def _contains(spoken: Sequence[str], name: Sequence[str]) -> bool:
+    """Whether all words of a name stand together, but for number and tense."""
+    runs = (spoken[i : i + len(name)] for i in range(len(spoken) - len(name) + 1))
+    return bool(name) and any(
+        all(lexicon.likeness(token, word) >= 1 for token, word in zip(name, run, strict=True))
+        for run in runs
+    )
+
+
+def _best(tokens: Sequence[str], words: Sequence[str]) -> float:
+    return max((lexicon.likeness(t, word) for t in tokens for word in words), default=0.0)
+
+
+def _share(tokens: Sequence[str], words: Mapping[str, float]) -> float:
+    """The weighted share of some words that the name has."""
+    total = sum(words.values())
+    if total == 0:
+        return 0.0
+    return sum(weight * _best(tokens, [word]) for word, weight in words.items()) / total
+
+
+_GENERIC_SHARE = 0.3
+
+
+def _telling(tokens: Sequence[str], words: Sequence[str]) -> float:
+    return max(
+        (
+            lexicon.likeness(token, word) * (1.0 if telling(token) else _GENERIC_SHARE)
+            for token in tokens
+            for word in words
+        ),
+        default=0.0,
+    )
+
+
+def _beside(intent: Intent, tokens: Sequence[str]) -> float:
+    others = [*intent.aim, *intent.implied]
+    return _best(tokens, [word for word in others if word not in intent.about])
+
+
+def _of_kind(intent: Intent, column: Column) -> dict[str, float]:
+    """Whether the values can be an answer to such a question."""
+    text, two = column.type == "string", column.distinct <= 2  # noqa: PLR2004 - two values
+    measured = is_measured(column)
+    classes = text or two or (column.type == "integer" and column.distinct <= FEW_VALUES // 2)
+    asks_class = intent.kind and not intent.quantity
+    asks_whether = intent.whether and not intent.quantity
+    return {
+        "quantity_of_two": intent.quantity and two,
+        "quantity_of_text": intent.quantity and text and not two,
+        "quantity_measured": intent.quantity and measured,
+        "whether_of_two": asks_whether and two,
+        "whether_measured": asks_whether and measured,
+        "class_of_few": asks_class and classes,
+        "class_measured": asks_class and measured,
+        "unlearnable": (text and column.distinct > MOST_CLASSES) or column.type == "datetime",
+        "many_texts": text and column.distinct > MANY_TEXTS,
+    }

@@ -1,0 +1,80 @@
+"""What of a column's name an intent says: word by word, and how much each of them tells.
+
+Called by ``evidence``.
+"""
+
+from collections.abc import Sequence
+
+from modelyard_runtime.plan import lexicon
+from modelyard_runtime.plan.intent import Intent
+
+_GENERIC_WEIGHT, _UNIT_WEIGHT = 0.15, 0.05
+#: Parts of a name that an intent may spell apart, and letters below which that is chance.
+_MOST_PARTS, _SHORTEST, _SHORTEST_WITH_DIGITS = 4, 3, 2
+_INSIDE = 4
+
+
+def telling(token: str) -> bool:
+    """Whether a word of a name says what its column holds."""
+    return not (lexicon.is_generic(token) or token.isdigit())
+
+
+def last(name: str) -> str:
+    """The word that a name is about: its last one that says something."""
+    tokens = lexicon.name_words(name) or [name]
+    for wanted in (telling, _no_unit):
+        found = [token for token in tokens if wanted(token)]
+        if found:
+            return found[-1]
+    return tokens[-1]
+
+
+def likeness_of(intent: Intent, token: str) -> float:
+    """How surely an intent means a word of a name."""
+    return max(intent.likeness(token), _inside(intent, token), float(token in intent.joined))
+
+
+def coverage(tokens: Sequence[str], found: Sequence[float]) -> float:
+    """The share of a name that is found, by how much its words tell."""
+    weights = [_weight(token) for token in tokens]
+    return sum(w * f for w, f in zip(weights, found, strict=True)) / sum(weights)
+
+
+def is_initials(intent: Intent, name: str) -> bool:
+    """Whether a name of several parts stands in the intent, as ``pm25`` in “PM2.5”, or is the
+    initials of words in it, as ``rul`` of “remaining useful life”.
+    """
+    tokens, spoken = lexicon.words(name), intent.words
+    whole = "".join(tokens)
+    if any(token.isdigit() for token in tokens):
+        parts = range(2, _MOST_PARTS + 1)
+        runs = ("".join(spoken[i : i + n]) for n in parts for i in range(len(spoken) - n + 1))
+        return len(whole) >= _SHORTEST_WITH_DIGITS and whole in runs
+    return len(tokens) == 1 and len(whole) >= _SHORTEST and _of_initials(whole, intent.asked)
+
+
+def _of_initials(name: str, spoken: Sequence[str]) -> bool:
+    """Also in another order: ``lfp`` is “participating in the labor force”."""
+    initials = "".join(word[0] for word in spoken)
+    runs = (initials[i : i + len(name)] for i in range(len(initials) - len(name) + 1))
+    return any(sorted(run) == sorted(name) for run in runs)
+
+
+def _no_unit(token: str) -> bool:
+    return not (token in lexicon.UNITS or token.isdigit())
+
+
+def _weight(token: str) -> float:
+    if token in lexicon.UNITS:
+        return _UNIT_WEIGHT
+    return _GENERIC_WEIGHT if lexicon.is_generic(token) else 1.0
+
+
+def _inside(intent: Intent, token: str) -> float:
+    """A word of the intent within a name written as one, such as ``saleprice``."""
+    shares = [
+        weight * len(word) / len(token)
+        for word, weight in intent.weights.items()
+        if _INSIDE <= len(word) < len(token) and word in token
+    ]
+    return max(shares, default=0.0)

@@ -1,0 +1,83 @@
+"""What the values of a column say: categories that an intent names, and what they can answer.
+
+Called by ``evidence``, ``target`` and ``task``.
+"""
+
+from collections.abc import Sequence
+
+from modelyard_runtime.data.table import Column
+from modelyard_runtime.plan import lexicon
+from modelyard_runtime.plan.intent import Intent
+
+#: A column of more categories is not asked for by the names of its values.
+MAX_NAMED_CATEGORIES = 50
+FEW_VALUES = 20
+#: Letters of a category that may stand for a word of the intent.
+_SHORT_CATEGORY = 3
+#: Categories of one letter, of which an intent spells out two: M and F of male or female.
+_MOST_LETTERS = 6
+
+
+def is_identifier(column: Column) -> bool:
+    """Whether a column numbers or names its rows."""
+    tokens = set(lexicon.words(column.name))
+    if tokens & {"id", "uuid", "guid"}:
+        return True
+    unique = column.type != "float" and column.distinct > 0.95 * max(1, column.known)
+    return bool(tokens & {"key", "index", "no", "nr"}) and unique
+
+
+def is_measured(column: Column) -> bool:
+    """Whether a column is a quantity rather than a choice of a few."""
+    return column.type in {"integer", "float"} and column.distinct > FEW_VALUES
+
+
+def is_flag(column: Column) -> bool:
+    """Whether a column says yes or no."""
+    numbered = column.type == "integer" and set(column.label_counts) == {"0", "1"}
+    return column.type == "boolean" or numbered
+
+
+def named_values(intent: Intent, column: Column) -> dict[str, float]:
+    """Categories that the intent names, as in ``malignant or benign``."""
+    if column.type != "string" or len(column.categories) > MAX_NAMED_CATEGORIES:
+        return {}
+    named = named_categories(intent, column.categories)
+    if len(named) > 1:
+        every = len(named) == len(column.categories)
+        kind = "every_value" if every else "two_values"
+        return {kind: 1.0, "alternatives": float(intent.alternatives)}
+    if intent.alternatives and _are_shortened(intent, column.categories):
+        return {"shortened": 1.0}
+    return {"one_value": 1.0} if named else {}
+
+
+def named_categories(intent: Intent, categories: Sequence[str]) -> list[str]:
+    """The categories whose words all stand in the intent, in the order of the intent."""
+    spoken = intent.stems
+    found = []
+    for category in categories:
+        tokens = [token for token in lexicon.words(category) if token not in lexicon.STOPWORDS]
+        keys = [lexicon.stem(token) for token in tokens]
+        if keys and all(key in spoken for key in keys) and not all(k.isdigit() for k in keys):
+            found.append((spoken.index(keys[0]), category))
+    return [category for _, category in sorted(found)]
+
+
+def _are_shortened(intent: Intent, categories: Sequence[str]) -> bool:
+    """Whether most categories begin like a word of the intent, as ``WinF`` and “window”."""
+    starts = [tokens[0] for category in categories if (tokens := lexicon.words(category))]
+    found = sum(
+        len(start) >= _SHORT_CATEGORY and any(word.startswith(start) for word in intent.weights)
+        for start in starts
+    )
+    return found > len(categories) / 2 or _are_initials(intent, starts)
+
+
+def _are_initials(intent: Intent, letters: Sequence[str]) -> bool:
+    known = set(letters)
+    if len(known) > _MOST_LETTERS or any(len(letter) != 1 for letter in letters):
+        return False
+    words = intent.words
+    choices = [(words[i - 1], words[i + 1]) for i in range(1, len(words) - 1) if words[i] == "or"]
+    return any(len({a[0], b[0]} & known) > 1 for a, b in choices)

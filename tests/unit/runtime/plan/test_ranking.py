@@ -1,0 +1,67 @@
+"""How likely each column is meant, and when that is too little."""
+
+import pytest
+
+from modelyard_runtime.plan.evidence import SPEAKING, gather
+from modelyard_runtime.plan.intent import read_intent
+from modelyard_runtime.plan.ranking import rank
+from modelyard_runtime.plan.weights import WEIGHTS
+from support.tables import table_of
+
+SALES = "store_id,region,price,units_sold,stock,sales_manager\n" + "".join(
+    f"{i % 9},{'nsew'[i % 4]},{i * 7919 % 997},{i * 31 % 97},{i % 13},{'abc'[i % 3]}m\n"
+    for i in range(90)
+)
+
+
+@pytest.fixture
+def sales(tmp_path):
+    return table_of(tmp_path, SALES)
+
+
+def ranking(text, table, inputs=()):
+    return rank(read_intent(text, []), table, set(inputs))
+
+
+def test_the_chances_of_all_columns_and_of_none_are_one(sales):
+    found = ranking("How many units are sold in a region?", sales)
+    assert sum(item.chance for item in found.columns) + found.none == pytest.approx(1)
+    assert found.best is not None
+    assert found.best.column.name == "units_sold"
+
+
+def test_a_column_for_which_nothing_speaks_is_not_considered(sales):
+    evidence = gather(read_intent("Predict the price", []), sales)
+    assert "stock" not in evidence
+    assert all(set(kinds) & SPEAKING for kinds in evidence.values())
+
+
+def test_every_kind_of_evidence_has_a_weight(sales):
+    texts = ["Predict the price", "Which sales manager?", "Will it be n, s, e or w (region)?"]
+    kinds = {
+        kind
+        for text in texts
+        for evidence in gather(read_intent(text, []), sales).values()
+        for kind in evidence
+    }
+    assert kinds <= set(WEIGHTS)
+
+
+def test_an_identifier_is_meant_only_where_it_is_named(sales):
+    assert "store_id" not in gather(read_intent("How much does a store sell?", []), sales)
+    assert "store_id" in gather(read_intent("Predict store_id", []), sales)
+
+
+def test_what_the_input_schema_has_is_hardly_meant(sales):
+    free = ranking("Predict the price", sales)
+    given = ranking("Predict the price", sales, ["price"])
+    assert free.best is not None
+    assert given.columns[0].chance < free.columns[0].chance
+
+
+def test_a_column_is_not_chosen_for_where_it_stands(tmp_path):
+    rows = "".join(f"{i % 7},{i * 31 % 97},{i * 57 % 89}\n" for i in range(60))
+    found = ranking("Predict the price", table_of(tmp_path, f"a,price_low,price_high\n{rows}"))
+    assert found.tied
+    assert found.best is None
+    assert sorted(found.rivals) == ["price_high", "price_low"]
