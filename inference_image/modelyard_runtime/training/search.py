@@ -52,11 +52,14 @@ class Limits:
 def most_candidates(problem: Problem, limits: Limits) -> float:
     """How many candidates a search tries at most.
 
-    Where nobody asks for more these are the portfolio, and one round near what was best in it.
+    Where nobody asks for more these are the portfolio, and of a small table one round near what was
+    best in it: with many rows that costs minutes and gains little.
     """
     if limits.max_candidates is not None:
         return limits.max_candidates
-    return math.inf if limits.used_up else len(portfolio(problem.shape)) + limits.width
+    if limits.used_up:
+        return math.inf
+    return len(portfolio(problem.shape)) + (limits.width if len(problem.folds) > 1 else 0)
 
 
 class Rung(NamedTuple):
