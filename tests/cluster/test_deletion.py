@@ -57,7 +57,7 @@ def test_a_served_version_is_not_deleted_until_it_is_served_no_more(shared: Kube
         shared.run("delete", "modelversion", f"tumours-v{version}")
     said = str(refused.value)
     assert f"version {version} of Model tumours is served by ModelDeployment {DEPLOYMENT}" in said
-    assert "have it serve another version (spec.version) or delete it first" in said
+    assert "have it serve another version (spec.version, spec.canary) or delete it first" in said
 
     shared.run("annotate", "model", "tumours", "modelyard.dev/retrain=again")
     shared.wait_serving(version + 1)
