@@ -11,12 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 
 from support import load
+from support.collector import NAME, PORT, collected, collector
 from support.durations import MEDIUM
-from support.kubectl import Kubectl
+from support.kubectl import Kubectl, Object, poll
+from support.objects import DEPLOYMENT
+from support.operator_process import store_from_outside
 from support.rest import make_key, open_client
 
 pytestmark = pytest.mark.cluster
@@ -24,6 +28,8 @@ pytestmark = pytest.mark.cluster
 CHART = str(Path(__file__).parents[2] / "charts/modelyard")
 RELEASE = "modelyard"
 ROW = json.loads((Path(__file__).parents[2] / "examples/tumour.json").read_text())
+PATH = "/models/tumours/latest/infer"
+SERVING = "app.kubernetes.io/component=serving"
 HELM_RECORD = "helm.sh/release.v1"
 
 
@@ -82,9 +88,9 @@ def test_an_upgrade_restarts_no_model_fails_no_request_and_changes_no_secret(
     shared.serve()
     served, before = pod_names(shared), secrets()
     key = make_key(shared.namespace)
-    with open_client(api_url, key):
-        path = "/models/tumours/latest/infer"
-    with load.requests(api_url, key, path, ROW, threads=1, pause=0.05) as asked:
+    with open_client(api_url, key) as client:
+        assert client.get("/models").is_success
+    with load.requests(api_url, key, PATH, ROW, threads=1, pause=0.05) as asked:
         upgrade = ("upgrade", RELEASE, str(next_release), "--values", "-", "--wait")
         helm(*upgrade, "--timeout", "5m", stdin=values)
         shared.patch("model", "tumours", {"spec": {"description": "The next release sees it."}})
@@ -97,6 +103,57 @@ def test_an_upgrade_restarts_no_model_fails_no_request_and_changes_no_secret(
     assert {name: data for name, data in secrets().items() if name in before} == before
     assert asked.failures == []
     assert asked.answered
+
+
+def test_what_a_release_may_have_besides_works(
+    shared: Kubectl, system: Kubectl, api_url: str, values: str, tmp_path: Path
+) -> None:
+    """Traces to a collector, tiers of keys, uploads straight into the bucket."""
+    shared.serve()
+    served = shared.list("pods", SERVING)[0]["spec"]["containers"][0]["image"]
+    shared.apply(*collector(served))
+    shared.wait(
+        "pod", NAME, lambda pod: pod["status"]["phase"] == "Running", within=MEDIUM, what="up"
+    )
+    with store_from_outside(system, tmp_path / "store") as store:
+        options = {
+            "operator": {"otlpEndpoint": f"http://{NAME}.{shared.namespace}:{PORT}"},
+            "api": {
+                "tiers": {"small": {"requestsPerMinute": 3}},
+                "presignedUploads": {"enabled": True, "endpoint": (store / "endpoint").read_text()},
+            },
+        }
+        file = tmp_path / "options.yaml"
+        file.write_text(yaml.safe_dump(options))
+        upgrade = ("upgrade", RELEASE, CHART, "--values", "-", "--values", str(file), "--wait")
+        helm(*upgrade, "--timeout", "5m", stdin=values)
+        try:
+            with open_client(api_url, make_key(shared.namespace)) as client:
+                put_into_the_bucket(client)
+                shared.wait("deployment", DEPLOYMENT, is_traced, within=MEDIUM, what="traced")
+                shared.wait_condition("modeldeployment", DEPLOYMENT, "Ready", within=MEDIUM)
+                assert client.post(PATH, json=ROW).is_success
+            with open_client(api_url, make_key(shared.namespace, tier="small")) as client:
+                codes = [client.get("/models").status_code for _ in range(4)]
+            assert codes[-1] == httpx.codes.TOO_MANY_REQUESTS
+            assert poll(lambda: "/v1/traces tumours" in collected(shared) or None, MEDIUM)
+        finally:
+            helm("upgrade", RELEASE, CHART, "--values", "-", "--wait", stdin=values)
+
+
+def put_into_the_bucket(client: httpx.Client) -> None:
+    upload = client.post("/uploads", json={"files": [{"filename": "rows.csv"}]}).json()
+    (file,) = upload["files"]
+    assert httpx.put(file["upload_url"], content=b"a,b\n1,2\n").is_success
+    path = f"/uploads/{upload['upload_id']}"
+    done = client.patch(path, json={"status": "complete"})
+    assert done.is_success, done.text
+    assert client.get(path).json()["files"][0]["size_bytes"] == len(b"a,b\n1,2\n")
+
+
+def is_traced(deployment: Object) -> bool:
+    environment = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
+    return "OTEL_EXPORTER_OTLP_ENDPOINT" in {item["name"] for item in environment}
 
 
 def test_no_webhook_stands_between_people_and_their_objects() -> None:
@@ -142,5 +199,5 @@ def test_uninstall_ends_and_leaves_models_serving_and_a_namespace_ends_without_a
 
 
 def pod_names(kubectl: Kubectl) -> list[str]:
-    pods = kubectl.list("pods", "app.kubernetes.io/component=serving")
+    pods = kubectl.list("pods", SERVING)
     return sorted(pod["metadata"]["name"] for pod in pods)

@@ -1,16 +1,19 @@
-"""Rows that differ from those of training: the deployment says so, and in which column."""
+"""What pods report of the rows they predict: that they drift, and a log of a sample of them."""
 
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from modelyard_crds.build import PREDICTIONS_PREFIX
 from modelyard_runtime.data import examples
 from support.durations import LONG
 from support.kubectl import Kubectl, Object
 from support.objects import DEPLOYMENT
+from support.operator_process import store_of
 from support.rest import make_key, open_client
 
 pytestmark = pytest.mark.cluster
@@ -30,9 +33,9 @@ def drifts(seen: Object) -> bool:
 
 
 def test_shifted_rows_set_the_condition_once_and_name_their_column(
-    kubectl: Kubectl, api_url: str
+    kubectl: Kubectl, system: Kubectl, api_url: str, tmp_path: Path
 ) -> None:
-    kubectl.serve()
+    served = kubectl.serve(predictionLog={"sampleRate": 1, "exclude": ["diagnosis"]})
     rows = training_rows()
     with open_client(api_url, make_key(kubectl.namespace)) as client:
         path = "/models/tumours/v1.0/predictions"
@@ -56,3 +59,10 @@ def test_shifted_rows_set_the_condition_once_and_name_their_column(
         DEPLOYMENT,
         lambda later: later["metadata"]["resourceVersion"] != version,
     )
+    with store_of(system, tmp_path) as store:
+        stored = [item.key for item in store.list(PREDICTIONS_PREFIX)]
+        keys = [key for key in stored if served["metadata"]["uid"] in key]
+        lines = b"".join(store.get(key) for key in keys).splitlines()
+    assert len(lines) == len(moved)
+    assert SHIFTED.encode() in lines[0]
+    assert b'"diagnosis"' not in lines[0]

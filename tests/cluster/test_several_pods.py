@@ -9,7 +9,8 @@ import pytest
 from support import objects
 from support.durations import LONG, SHORT
 from support.kubectl import Kubectl, condition
-from support.team import TEAM, fits_by_pod, store_of
+from support.operator_process import store_of
+from support.team import TEAM, fits_by_pod
 
 pytestmark = pytest.mark.cluster
 

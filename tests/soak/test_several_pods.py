@@ -13,8 +13,9 @@ from modelyard_runtime.store import Store
 from support import objects
 from support.durations import LONG, MEDIUM
 from support.kubectl import Kubectl, condition, poll
+from support.operator_process import store_of
 from support.soak import scaled
-from support.team import TEAM, recorded, store_of, used_again
+from support.team import TEAM, recorded, used_again
 
 
 @pytest.mark.soak

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 
+from modelyard_runtime.store import Store, open_store, read_config
 from support.durations import MEDIUM, SHORT
 from support.kubectl import Kubectl, TimedOut, poll
 
@@ -139,6 +140,13 @@ def store_from_outside(system: Kubectl, folder: Path) -> Iterator[Path]:
     finally:
         forward.terminate()
         forward.wait(SHORT)
+
+
+@contextmanager
+def store_of(system: Kubectl, folder: Path) -> Iterator[Store]:
+    """The object store of the cluster."""
+    with store_from_outside(system, folder / "store") as mount:
+        yield open_store(read_config(mount))
 
 
 def jobs_made(kubectl: Kubectl) -> dict[str, str]:

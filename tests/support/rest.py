@@ -11,17 +11,19 @@ from typing import Any
 import httpx
 
 from modelyard_api import keys
+from modelyard_api.settings import DEFAULT_TIER
 from support.durations import SHORT
 from support.kubectl import Kubectl, TimedOut, poll
 
 ALL_SCOPES = frozenset(keys.SCOPES)
 
 
-def make_key(account: str, scopes: frozenset[str] = ALL_SCOPES) -> str:
+def make_key(account: str, scopes: frozenset[str] = ALL_SCOPES, tier: str = DEFAULT_TIER) -> str:
     """A new key of the account, made as an administrator would: as a Secret."""
     key_id, secret = keys.generate()
+    now = datetime.now(UTC)
     key = keys.new_key(
-        key_id, secret, account=account, name="tests", scopes=scopes, now=datetime.now(UTC)
+        key_id, secret, account=account, name="tests", scopes=scopes, now=now, tier=tier
     )
     system = Kubectl(os.environ["MODELYARD_SYSTEM_NAMESPACE"])
     system.create(keys.build_secret(key))

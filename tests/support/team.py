@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 from modelyard_crds.build import fits_prefix, logs_key
-from modelyard_runtime.store import Store, open_store, read_config
-from support.kubectl import Kubectl
-from support.operator_process import store_from_outside
+from modelyard_runtime.store import Store
 
 TEAM = {
     "parallelism": 2,
@@ -20,13 +15,6 @@ TEAM = {
         "limits": {"cpu": "1", "memory": "1Gi"},
     },
 }
-
-
-@contextmanager
-def store_of(system: Kubectl, folder: Path) -> Iterator[Store]:
-    """The object store of the cluster."""
-    with store_from_outside(system, folder / "store") as mount:
-        yield open_store(read_config(mount))
 
 
 def recorded(store: Store, version_uid: str) -> int:
