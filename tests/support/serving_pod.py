@@ -74,8 +74,15 @@ class Pod:
 
     def rss_mebi(self) -> float:
         """Resident memory of the process."""
+        return self._memory_mebi("VmRSS")
+
+    def peak_mebi(self) -> float:
+        """The most that was ever resident of the process."""
+        return self._memory_mebi("VmHWM")
+
+    def _memory_mebi(self, field: str) -> float:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+        line = next(line for line in status.splitlines() if line.startswith(f"{field}:"))
         return int(line.split()[1]) / 1024
 
     def pause(self) -> None:

@@ -6,6 +6,7 @@ Used by ``predictor``.
 
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from io import BytesIO, TextIOWrapper
 from itertools import islice
 from typing import Any, Final
 
@@ -42,11 +43,13 @@ def read_objects(body: bytes, schema: Sequence[FieldSchema], max_rows: int) -> l
 
 
 def _lines(body: bytes) -> Iterator[list[str]]:
+    # Line by line: a body of very short lines would be many times its size as strings.
+    text = TextIOWrapper(BytesIO(body), encoding="utf-8-sig", newline="")
     try:
-        text = body.decode("utf-8-sig")
-        yield from (cells for cells in csv.reader(text.splitlines(keepends=True)) if cells)
+        yield from (cells for cells in csv.reader(text) if cells)
     except UnicodeDecodeError as error:
-        msg = f"The body is not UTF-8: byte {error.start} is {body[error.start]:#04x}."
+        start = text.buffer.tell() - len(error.object) + error.start
+        msg = f"The body is not UTF-8: byte {start} is {body[start]:#04x}."
         raise MalformedError(msg) from None
     except csv.Error as error:
         msg = f"The body is not CSV: {error}."

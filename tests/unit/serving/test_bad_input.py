@@ -5,11 +5,14 @@ Pitfall 5.3 as far as it takes seconds; the hour is in ``test_memory``.
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 from collections.abc import Iterator
+from datetime import date
 
 import httpx
+import pyarrow as pa
 import pytest
 
 from support.serving_pod import Pod
@@ -18,6 +21,7 @@ from unit.serving.conftest import EXAMPLE
 MEBI = 1024 * 1024
 #: What the largest batch that is allowed may leave behind.
 GROWTH_MEBI = 50
+MILLION = 1_000_000
 ROW = json.dumps(EXAMPLE).encode()
 
 
@@ -72,21 +76,48 @@ def test_nothing_that_is_sent_breaks_a_pod_or_swells_it(pod, client):
     assert pod.rss_mebi() - settled < GROWTH_MEBI
 
 
-def test_more_lines_than_memory_would_hold_as_rows_leave_it_as_it_was(pod, client):
-    client.post("/predictions", content=batch(1_000)).raise_for_status()
-    settled = pod.rss_mebi()
-    rows = 200_000
+def lines(rows: int) -> Iterator[bytes]:
+    for _ in range(rows // 1000):
+        yield (ROW + b"\n") * 1000
 
-    def lines() -> Iterator[bytes]:
+
+def arrow_stream(rows: int) -> Iterator[bytes]:
+    row = EXAMPLE | {"joined": date(2026, 1, 31)}
+    batch = pa.RecordBatch.from_pylist([row] * 1000)
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
         for _ in range(rows // 1000):
-            yield (ROW + b"\n") * 1000
+            writer.write_batch(batch)
+            yield sink.getvalue()
+            sink.seek(0)
+            sink.truncate()
+    yield sink.getvalue()
 
-    with client.stream(
-        "POST", "/predictions", content=lines(), headers={"content-type": "application/x-ndjson"}
-    ) as answer:
+
+@pytest.mark.parametrize(
+    ("body", "media"),
+    [(lines, "application/x-ndjson"), (arrow_stream, "application/vnd.apache.arrow.stream")],
+)
+def test_a_million_rows_in_a_stream_are_predicted_and_never_held(pod, client, body, media):
+    asked = {"headers": {"content-type": media, "accept": "application/x-ndjson"}}
+    client.post("/predictions", content=body(10_000), **asked).raise_for_status()
+    settled = pod.peak_mebi()
+    with client.stream("POST", "/predictions", content=body(MILLION), **asked) as answer:
         assert answer.status_code == 200
-        assert sum(1 for _ in answer.iter_lines()) == rows
-    assert pod.rss_mebi() - settled < GROWTH_MEBI
+        assert sum(1 for _ in answer.iter_lines()) == MILLION
+    assert pod.peak_mebi() - settled < GROWTH_MEBI
+
+
+@pytest.mark.parametrize("media", ["application/json", "text/csv"])
+def test_a_million_rows_that_would_have_to_be_held_are_refused(pod, client, media):
+    csv = b"age,plan\n" + b"41,basic\n" * MILLION
+    content = batch(MILLION) if media == "application/json" else csv
+    client.post("/predictions", content=batch(10_000)).raise_for_status()
+    settled = pod.peak_mebi()
+    answer = client.post("/predictions", content=content, headers={"content-type": media})
+    assert answer.status_code == 413
+    assert answer.json()["error"]["message"].startswith("The body has more than")
+    assert pod.peak_mebi() - settled < GROWTH_MEBI
 
 
 def test_slow_and_cut_connections_cost_no_other_request(pod, client):
