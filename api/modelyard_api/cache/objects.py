@@ -9,7 +9,7 @@ import asyncio
 import bisect
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, overload
 
@@ -152,7 +152,7 @@ class ObjectCache(Generic[T]):
         if entry.uid in self._tombstones:
             return
         present = self._entries[entry.namespace].get(entry.name)
-        if present and present.uid == entry.uid and present.revision >= entry.revision:
+        if present and present.revision >= entry.revision:
             return
         self._set(entry)
         self._changed.notify()
@@ -165,21 +165,17 @@ class ObjectCache(Generic[T]):
             self._unset(present)
             self._changed.notify()
 
-    def replace(self, entries: Sequence[Entry[T]], revision: int) -> None:
-        """Make a complete list the whole content, all at once.
-
-        Objects that were written after the list was taken stay.
-        """
+    def keep_only(self, listed: Container[str], revision: int) -> None:
+        """Drop all but the uids of a complete list, and what was written after it was taken."""
         self._forget_tombstones()
-        listed = {entry.uid for entry in entries}
-        for present in [e for group in self._entries.values() for e in group.values()]:
-            if present.uid not in listed and present.revision <= revision:
-                self._unset(present)
-        for entry in entries:
-            known = self._entries[entry.namespace].get(entry.name)
-            newer = known and known.revision > entry.revision
-            if entry.uid not in self._tombstones and not newer:
-                self._set(entry)
+        gone = [
+            entry
+            for group in self._entries.values()
+            for entry in group.values()
+            if entry.uid not in listed and entry.revision <= revision
+        ]
+        for entry in gone:
+            self._unset(entry)
         self._changed.notify()
 
     def _set(self, entry: Entry[T]) -> None:

@@ -2,14 +2,15 @@
 
 Watches of the official client stall for good on a dead connection and end with a timeout after
 five minutes. Here each watch has an end of its own, silence longer than the API server's
-bookmarks cuts it, and an expired revision leads to a new list that replaces the copy at once.
+bookmarks cuts it, and an expired revision leads to a new list: what it has is taken over bit by
+bit, as a watch would tell it, and what it has not goes at its end.
 """
 
 import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Generic, TypeVar
 
 import aiohttp
@@ -24,6 +25,8 @@ T = TypeVar("T")
 Parser = Callable[[bytes], Entry[T]]
 
 PAGE_SIZE = 500
+#: Objects read between two turns of the loop, some milliseconds: requests wait for no more.
+TURN_SIZE = 100
 #: The API server sends a bookmark about every 60 s.
 SILENCE_SECONDS = 75.0
 MAX_BACKOFF_SECONDS = 15.0
@@ -103,8 +106,8 @@ class Reflector(Generic[T]):
             await asyncio.sleep(random.uniform(0, backoff or 0.1))  # noqa: S311 - jitter
 
     async def _list(self) -> int:
-        """Replace the cache's content; the revision to watch from."""
-        entries: list[Entry[T]] = []
+        """Make a complete list the cache's content; the revision to watch from."""
+        listed: set[str] = set()
         token = ""
         while True:
             query = [*self._selector, ("limit", str(PAGE_SIZE))]
@@ -112,15 +115,22 @@ class Reflector(Generic[T]):
                 query.append(("continue", token))
             answer = await self._kube.request("GET", self._path, query=query, seconds=60)
             page = msgspec.json.decode(answer, type=_Page)
-            entries.extend(filter(None, (self._entry(bytes(item)) for item in page.items)))
-            # Parsing a page takes milliseconds; requests in between must not wait for all pages.
-            await asyncio.sleep(0)
+            for start in range(0, len(page.items), TURN_SIZE):
+                listed |= self._take(page.items[start : start + TURN_SIZE])
+                await asyncio.sleep(0)
             token = page.metadata.continue_
             if not token:
                 break
         revision = int(page.metadata.resource_version or 0)
-        self.cache.replace(entries, revision)
+        self.cache.keep_only(listed, revision)
         return revision
+
+    def _take(self, items: Sequence[msgspec.Raw]) -> set[str]:
+        """Put objects into the cache; their uids."""
+        entries = [entry for item in items if (entry := self._entry(bytes(item)))]
+        for entry in entries:
+            self.cache.put(entry)
+        return {entry.uid for entry in entries}
 
     async def _watch(self, revision: int) -> None:
         """Apply events until the watch ends."""

@@ -11,6 +11,12 @@ def entry(name: str, revision: int, value: str = "", uid: str = "") -> Entry[str
     return Entry("ns", name, uid or f"uid-{name}", revision, value or f"{name}@{revision}")
 
 
+def take_list(cache: ObjectCache[str], listed: list[Entry[str]], revision: int) -> None:
+    for item in listed:
+        cache.put(item)
+    cache.keep_only({item.uid for item in listed}, revision)
+
+
 def test_only_what_is_newer_is_taken_over() -> None:
     cache = ObjectCache[str]()
     cache.put(entry("a", 5))
@@ -27,12 +33,19 @@ def test_a_new_object_of_the_name_replaces_the_old_one() -> None:
     assert cache.get("ns", "a") == "a@10"
 
 
+def test_an_old_object_does_not_come_back_over_the_new_one_of_its_name() -> None:
+    cache = ObjectCache[str]()
+    cache.put(entry("a", 10, uid="new"))
+    cache.put(entry("a", 9, uid="old"))
+    assert cache.get("ns", "a") == "a@10"
+
+
 def test_events_of_a_deleted_object_do_not_bring_it_back() -> None:
     cache = ObjectCache[str]()
     cache.put(entry("a", 5))
     cache.remove("ns", "a", "uid-a")
     cache.put(entry("a", 6))
-    cache.replace([entry("a", 5)], 7)
+    take_list(cache, [entry("a", 5)], 7)
     assert cache.get("ns", "a") is None
     cache.put(entry("a", 8, uid="another"))
     assert cache.get("ns", "a") == "a@8"
@@ -50,7 +63,7 @@ def test_a_list_replaces_all_but_what_was_written_after_it() -> None:
     for name, revision in (("gone", 3), ("stays", 4), ("written", 11)):
         cache.put(entry(name, revision))
     cache.put(entry("stays", 12))
-    cache.replace([entry("stays", 9), entry("new", 8)], 10)
+    take_list(cache, [entry("stays", 9), entry("new", 8)], 10)
     assert {name: cache.get("ns", name) for name in ("gone", "stays", "written", "new")} == {
         "gone": None,
         "stays": "stays@12",
@@ -64,7 +77,7 @@ def test_tombstones_are_forgotten_after_a_time() -> None:
     cache = ObjectCache[str](clock=lambda: now[0])
     cache.remove("ns", "a", "uid-a")
     now[0] = 1000.0
-    cache.replace([], 1)
+    cache.keep_only((), 1)
     cache.put(entry("a", 2))
     assert cache.get("ns", "a") == "a@2"
 
@@ -89,7 +102,7 @@ def test_indexes_always_say_what_the_objects_say(steps: list[tuple[str, str, str
         elif action == "remove":
             cache.remove("ns", name, item.uid)
         else:
-            cache.replace([item], revision)
+            take_list(cache, [item], revision)
         for key in "xy":
             expected = [value for value in cache.values("ns") if value.endswith(key)]
             assert sorted(cache.find("letter", "ns", key)) == sorted(expected)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from itertools import pairwise
 from typing import Any, cast
 
 import msgspec
@@ -187,6 +188,29 @@ async def test_an_object_that_cannot_be_read_is_left_out(
 ) -> None:
     server.items = [item("a", 1), {"kind": "Broken"}]
     assert await seen(running, "a")
+
+
+async def test_a_list_of_thousands_leaves_the_loop_its_turns() -> None:
+    """Pitfall 2.2, with a server that answers the whole list at once, whatever it was asked for."""
+    read, seen_at_turns = 0, [0]
+    cache = ObjectCache[str]()
+
+    def counted(raw: bytes) -> Entry[str]:
+        nonlocal read
+        read += 1
+        return parse(raw)
+
+    class Lists:
+        async def request(self, *_path: str, **_more: object) -> bytes:
+            items = [item(f"n{number}", number + 1) for number in range(5000)]
+            return json.dumps({"metadata": {"resourceVersion": "9999"}, "items": items}).encode()
+
+    listing = asyncio.create_task(Reflector(cast(Any, Lists()), "/things", counted, cache)._list())
+    while not listing.done():
+        await asyncio.sleep(0)
+        seen_at_turns.append(read)
+    assert len(cache) == 5000
+    assert max(b - a for a, b in pairwise(seen_at_turns)) == module.TURN_SIZE
 
 
 class Waiting:
