@@ -23,8 +23,8 @@ from modelyard_crds.reasons import Reason
 #: every older one, and add a manifest of the old format to the tests. A pod refuses a manifest
 #: whose number is greater than its own with reason ArtifactUnsupported.
 #: 1: one target. 2: also ``heads``. 3: ``files`` of any name; those that a pod does not know it
-#: passes over.
-MANIFEST_FORMAT = 3
+#: passes over. 4: ``quantiles``.
+MANIFEST_FORMAT = 4
 #: The graph's output where there are heads.
 SCORES_OUTPUT = "scores"
 
@@ -189,12 +189,13 @@ class Output(ApiModel):
     """Where one field of a prediction comes from."""
 
     name: str
-    source: Literal["class", "value", "probability", "probabilities", "confidence"] = Field(
-        description="For confidence it is the probability of the class that is predicted."
+    source: Literal["class", "value", "quantile", "probability", "probabilities", "confidence"] = (
+        Field(description="For confidence it is the probability of the class that is predicted.")
     )
     label: str | None = Field(
         None, description="The class whose probability it is, for source probability."
     )
+    quantile: float | None = Field(None, description="Which one it is, for source quantile.")
     target: str | None = Field(None, description="Whose prediction it is, of several targets.")
 
 
@@ -207,11 +208,14 @@ class Head(ApiModel):
         default_factory=list, description="Labels as text, in the order of their columns."
     )
     positive_class: str | None = None
+    quantiles: list[float] = Field(
+        default_factory=list, description="In the order of their columns, which follow the value."
+    )
 
     @property
     def width(self) -> int:
         """Columns of the output."""
-        return len(self.classes) or 1
+        return len(self.classes) or 1 + len(self.quantiles)
 
 
 class Manifest(ApiModel):
@@ -220,7 +224,8 @@ class Manifest(ApiModel):
     The graph in ``model.onnx`` has the inputs ``numeric`` (float32, [rows, len(numeric)]) and
     ``text`` (string, [rows, len(text)]; missing is the empty string), each only where it has
     columns, and one output: ``probabilities`` (float32, [rows, len(classes)]) or ``value``
-    (float32, [rows, 1]). The class is the greatest probability, the first one of equals.
+    (float32, [rows, 1 + len(quantiles)]), the value and its quantiles in ascending order. The
+    class is the greatest probability, the first one of equals.
 
     With ``heads`` the one output is ``scores`` (float32, [rows, sum of their widths]), and the
     fields of a single target are those of the first head.
@@ -240,6 +245,9 @@ class Manifest(ApiModel):
     target: str
     classes: list[str] = Field(description="Labels as text, in the order of the probabilities.")
     positive_class: str | None = None
+    quantiles: list[float] = Field(
+        default_factory=list, description="That are predicted beside the value, ascending."
+    )
     metric: str
     metrics: dict[str, float]
     training_info: TrainingInfo
@@ -269,6 +277,7 @@ class Manifest(ApiModel):
             task=self.task,
             classes=self.classes,
             positive_class=self.positive_class,
+            quantiles=self.quantiles,
         )
         return self.heads or [one]
 

@@ -26,7 +26,7 @@ from modelyard_crds.plan import BuildPlan, PlanOverrides, Task
 VersionPhase = Literal["PENDING", "BUILDING", "READY", "ERROR", "CANCELLED"]
 TERMINAL_PHASES = frozenset({"READY", "ERROR", "CANCELLED"})
 MAX_FEATURE_IMPORTANCE = 20
-MAX_METRICS = 256
+MAX_METRICS = 512
 
 
 def _immutable(field: str) -> dict[str, Any]:

@@ -17,9 +17,12 @@ Kind = Literal["classification", "regression", "forecasting"]
 
 MAX_TARGETS = 20
 MAX_HORIZON = 1000
+MAX_QUANTILES = 9
+LEAST_QUANTILE, GREATEST_QUANTILE = 0.001, 0.999
 MAX_REASON = 253
 
 ColumnName = Annotated[str, Field(min_length=1, max_length=253)]
+Quantile = Annotated[float, Field(ge=LEAST_QUANTILE, le=GREATEST_QUANTILE)]
 _SET: dict[str, Any] = {"x-kubernetes-list-type": "set"}
 
 PLAN_RULES = validations(
@@ -40,6 +43,10 @@ PLAN_RULES = validations(
         "!(has(self.horizon) || has(self.timeIndex) || has(self.groupBy)) || !has(self.task) || "
         "self.task == 'forecasting'",
         "timeIndex, groupBy and horizon are for task forecasting",
+    ),
+    Rule(
+        "!has(self.quantiles) || !has(self.task) || self.task != 'classification'",
+        "quantiles are of numbers: leave them out, or choose task regression or forecasting",
     ),
 )
 
@@ -67,6 +74,14 @@ class PlanOverrides(ApiModel):
     horizon: int | None = Field(
         None, description="Steps ahead that are forecast at most.", ge=1, le=MAX_HORIZON
     )
+    quantiles: list[Quantile] | None = Field(
+        None,
+        description="Quantiles of a number that are predicted beside it: 0.1 and 0.9 are the "
+        "bounds that 80 % of the true values lie between.",
+        min_length=1,
+        max_length=MAX_QUANTILES,
+        json_schema_extra=_SET,
+    )
     exclude: list[ColumnName] | None = Field(
         None,
         description="Columns not to learn from.",
@@ -83,6 +98,9 @@ class PlannedTarget(ApiModel):
     metric: Metric = Field(description="What is optimised.")
     positive_class: str | None = Field(
         None, description="Of two classes the one whose probability is given.", max_length=253
+    )
+    quantiles: list[float] | None = Field(
+        None, description="Quantiles that are predicted beside it.", max_length=MAX_QUANTILES
     )
 
 

@@ -27,7 +27,15 @@ from modelyard_api.mapping.shapes import (
     UtcTime,
 )
 from modelyard_crds.fields import MAX_COLUMNS, Metric
-from modelyard_crds.plan import MAX_HORIZON, MAX_TARGETS, ColumnName, Kind, Task
+from modelyard_crds.plan import (
+    MAX_HORIZON,
+    MAX_QUANTILES,
+    MAX_TARGETS,
+    ColumnName,
+    Kind,
+    Quantile,
+    Task,
+)
 
 # Models
 
@@ -96,6 +104,13 @@ class PlanRequest(Request):
     horizon: Annotated[int, Field(ge=1, le=MAX_HORIZON), WHOLE_NUMBER] | None = Field(
         None, description="Steps ahead that are forecast at most."
     )
+    quantiles: (
+        Annotated[
+            list[Quantile],
+            Field(min_length=1, max_length=MAX_QUANTILES, json_schema_extra={"uniqueItems": True}),
+        ]
+        | None
+    ) = Field(None, description="Quantiles of a number that are predicted beside it.")
     exclude: Annotated[ColumnList, Field(max_length=MAX_COLUMNS)] | None = Field(
         None, description="Columns not to learn from."
     )
@@ -207,6 +222,7 @@ class PlannedTargetJson(Answer):
     task: Task
     metric: Metric
     positive_class: str | None
+    quantiles: list[float] | None
 
 
 class DroppedColumnJson(Answer):

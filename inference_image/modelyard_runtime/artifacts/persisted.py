@@ -13,6 +13,7 @@ TRUSTED = (
     "lightgbm.sklearn.LGBMRegressor",
     "modelyard_runtime.training.calibration.Calibrated",
     "modelyard_runtime.training.log_scale.OnLogScale",
+    "modelyard_runtime.training.quantiles.WithQuantiles",
     "numpy.dtype",
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.tree._tree.Tree",

@@ -4,7 +4,8 @@ Called by ``plan`` for each column that is predicted.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from modelyard_crds.fields import FieldSchema, FieldType, Metric
 from modelyard_crds.plan import PlanOverrides, Task
@@ -12,6 +13,13 @@ from modelyard_crds.reasons import Reason
 from modelyard_runtime.data.table import Column
 from modelyard_runtime.errors import UserError
 from modelyard_runtime.plan.intent import Intent
+from modelyard_runtime.plan.quantiles import (
+    USUAL_INTERVAL,
+    FieldAsk,
+    Spoken,
+    decide_quantiles,
+    field_ask,
+)
 from modelyard_runtime.plan.task import (
     decide_metric,
     decide_positive,
@@ -21,6 +29,8 @@ from modelyard_runtime.plan.task import (
 )
 
 MAX_LISTED = 10
+_PAIR = 2
+_NUMBERS = frozenset({"integer", "float"})
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,21 @@ class Goal:
     metric: Metric
     classes: list[str]
     positive_class: str | None
+    #: Quantiles of a number that are predicted beside it, ascending, and those that are its bounds.
+    quantiles: tuple[float, ...] = ()
+    interval: tuple[float, float] = USUAL_INTERVAL
+
+    def level_of(self, ask: FieldAsk) -> float:
+        """The quantile that an output field means."""
+        return self.interval[ask.bound == "upper"] if ask.level is None else ask.level
+
+
+class Decided(NamedTuple):
+    """A goal, its column by the type of its labels, and what a person should know of it."""
+
+    goal: Goal
+    column: Column
+    warnings: tuple[str, ...]
 
 
 def decide_goal(
@@ -41,7 +66,8 @@ def decide_goal(
     intent: Intent,
     metric: Metric | None,
     stated: PlanOverrides,
-) -> tuple[Goal, Column]:
+    spoken: Spoken,
+) -> Decided:
     """The goal of a column, and the column by the type that its labels come back as.
 
     Raises UserError where it cannot be learnt so.
@@ -49,7 +75,11 @@ def decide_goal(
     expect_learnable(column)
     column = _as_asked(column, fields)
     own = next((item for item in fields if item.name == column.name), None)
-    task = decide_task(column, intent, own, metric, stated.task)
+    kind = stated.task
+    if kind is None and column.type in _NUMBERS and column.distinct > _PAIR:
+        asks = stated.quantiles or spoken.levels or any(_asks(item, column) for item in fields)
+        kind = "regression" if asks else None
+    task = decide_task(column, intent, own, metric, kind)
     chosen = decide_metric(task, column, metric)
     classes = [] if task == "regression" else expect_classes(column)
     positive = None
@@ -58,7 +88,14 @@ def decide_goal(
             classes, column, intent, fields
         )
     goal = Goal(column.name, column.type, task, chosen, classes, positive)
-    return goal, column
+    if task != "regression":
+        return Decided(goal, column, ())
+    levels, warnings, interval = decide_quantiles(column, fields, stated.quantiles, spoken)
+    return Decided(replace(goal, quantiles=levels, interval=interval), column, warnings)
+
+
+def _asks(field: FieldSchema, column: Column) -> bool:
+    return field_ask(field.name, column.name) is not None
 
 
 def _as_asked(target: Column, fields: Sequence[FieldSchema]) -> Column:

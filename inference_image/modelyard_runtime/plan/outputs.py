@@ -15,6 +15,7 @@ from modelyard_runtime.errors import UserError
 from modelyard_runtime.features import BOOLEAN_WORDS
 from modelyard_runtime.plan import lexicon
 from modelyard_runtime.plan.goal import Goal
+from modelyard_runtime.plan.quantiles import field_ask, quantile_field, quantile_meaning
 from modelyard_runtime.plan.task import is_probability
 from modelyard_runtime.plan.unbuilt import asks_for_spread
 
@@ -45,11 +46,14 @@ def _of_goal(
     goal: Goal, target: Column, stated: Sequence[FieldSchema]
 ) -> list[tuple[FieldSchema, Output]]:
     if stated:
-        return [_stated(field, goal, target, stated) for field in stated]
+        pairs = [_stated(field, goal, target, stated) for field in stated]
+        shown = {source.quantile for _, source in pairs}
+        return pairs + [_quantile(goal, q) for q in goal.quantiles if q not in shown]
     field = FieldSchema(name=target.name, type=target.type)
     if goal.task == "regression":
         field = FieldSchema(name=target.name, type="float")
-        return [(field, Output(name=target.name, source="value"))]
+        value = (field, Output(name=target.name, source="value"))
+        return [value, *(_quantile(goal, level) for level in goal.quantiles)]
     main = Output(name=target.name, source="class")
     if goal.task == "binary":
         name = f"{target.name}_probability"
@@ -63,6 +67,15 @@ def _of_goal(
     return [(field, main), (more, source)]
 
 
+def _quantile(
+    goal: Goal, level: float, field: FieldSchema | None = None
+) -> tuple[FieldSchema, Output]:
+    field = field or FieldSchema(name=quantile_field(goal.target, level), type="float")
+    meaning = field.description or quantile_meaning(goal.target, level)
+    source = Output(name=field.name, source="quantile", quantile=level)
+    return field.model_copy(update={"description": meaning}), source
+
+
 def _stated(
     field: FieldSchema, goal: Goal, target: Column, fields: Sequence[FieldSchema]
 ) -> tuple[FieldSchema, Output]:
@@ -70,10 +83,13 @@ def _stated(
     if field.type == "datetime":
         raise _mismatch(field, "a date", "a number, a text or a boolean")
     if goal.task == "regression":
-        if asks_for_spread(field.name, target.name):
+        ask = field_ask(field.name, target.name)
+        if ask is None and asks_for_spread(field.name, target.name):
             raise _no_spread(field, target)
         if field.type not in {"float", "integer"}:
             raise _mismatch(field, f"a {field.type}", f"float, as {target.name!r} is a number")
+        if ask is not None:
+            return _quantile(goal, goal.level_of(ask), field)
         return field, Output(name=field.name, source="value")
     if field.type == "float" and (is_probability(field.name) or target.type == "string"):
         return _probability(field, target, _label_of(field.name, classes, positive, fields))
@@ -132,8 +148,10 @@ def _fits(label: str, type_: str) -> bool:
 def _no_spread(field: FieldSchema, target: Column) -> UserError:
     return UserError(
         Reason.UNSUPPORTED_TASK,
-        f"The output field {field.name!r} asks for a quantile or a bound of {target.name!r}: only "
-        "its expected value is predicted. Leave the field out of the output schema.",
+        f"The output field {field.name!r} asks for an extreme or a spread of {target.name!r}: only "
+        "its expected value and its quantiles are predicted. Instead, ask for bounds, "
+        f"{target.name}_lower and {target.name}_upper, or for a quantile, "
+        f"{quantile_field(target.name, 0.9)}.",
     )
 
 

@@ -11,10 +11,13 @@ from modelyard_crds.build import Output
 from modelyard_crds.conditions import shorten
 from modelyard_crds.fields import FieldSchema, Metric
 from modelyard_crds.plan import MAX_REASON, BuildPlan, DroppedColumn, PlannedTarget, PlanOverrides
+from modelyard_crds.reasons import Reason
 from modelyard_runtime.data.table import Column, Table
+from modelyard_runtime.errors import UserError
 from modelyard_runtime.plan.columns import Dropped, Selection, leak_warnings, select_features
 from modelyard_runtime.plan.goal import Goal, decide_goal
 from modelyard_runtime.plan.outputs import decide_outputs
+from modelyard_runtime.plan.quantiles import Spoken, read_spoken
 from modelyard_runtime.plan.series import Series, covariates, find_series
 from modelyard_runtime.plan.target import Targets, resolve_targets
 from modelyard_runtime.plan.unbuilt import said_to_be_less
@@ -69,6 +72,7 @@ class Plan:
                     task=goal.task,
                     metric=goal.metric,
                     positive_class=goal.positive_class,
+                    quantiles=list(goal.quantiles) or None,
                 )
                 for goal in self.goals
             ],
@@ -97,13 +101,15 @@ def make_plan(
 
     Raises UserError with the first thing that does not fit.
     """
-    found = resolve_targets(text, table, input_schema, output_schema, stated)
+    spoken = read_spoken(text, table.names)
+    found = resolve_targets(spoken.text, table, input_schema, output_schema, stated)
     fields = list(output_schema or [])
-    pairs = [
-        decide_goal(column, found.fields_of(column, fields), found.intent, metric, stated)
+    decided = [
+        decide_goal(column, found.fields_of(column, fields), found.intent, metric, stated, spoken)
         for column in found.columns
     ]
-    goals, columns = [goal for goal, _ in pairs], [column for _, column in pairs]
+    goals, columns = [item.goal for item in decided], [item.column for item in decided]
+    less = _without_quantiles(goals, stated, spoken)
     selection = select_features(table, columns, input_schema, stated.exclude or ())
     inputs = None if input_schema is None else [field.name for field in input_schema]
     series, said = find_series(table, goals, found.intent, stated, inputs)
@@ -122,10 +128,30 @@ def make_plan(
         warnings=[
             *_warnings(table, columns, found, selection),
             *said_to_be_less(text, goals[0].target, is_number=goals[0].task == "regression"),
+            *(warning for item in decided for warning in item.warnings),
+            *less,
             *said,
         ],
         series=series,
     )
+
+
+def _without_quantiles(goals: Sequence[Goal], stated: PlanOverrides, spoken: Spoken) -> list[str]:
+    """What to know where quantiles are asked for and no number is predicted.
+
+    Raises UserError where the spec states them.
+    """
+    if any(goal.task == "regression" for goal in goals):
+        return []
+    target = goals[0].target
+    if stated.quantiles:
+        raise UserError(
+            Reason.UNSUPPORTED_TASK,
+            f"spec.plan.quantiles is stated, but classes of {target!r} are predicted: leave it "
+            "out, or choose a column of numbers.",
+        )
+    said = f"Quantiles are of numbers: the probability of {target!r} is predicted."
+    return [said] if spoken.levels else []
 
 
 def _resolved_inputs(

@@ -16,6 +16,7 @@ from modelyard_runtime.data.table import Column, Table
 from modelyard_runtime.errors import UserError
 from modelyard_runtime.plan import lexicon
 from modelyard_runtime.plan.intent import Intent, read_intent
+from modelyard_runtime.plan.quantiles import field_ask
 from modelyard_runtime.plan.ranking import rank
 from modelyard_runtime.plan.unbuilt import Unbuilt, answers, recommends, unbuilt_task
 from modelyard_runtime.plan.values import is_identifier
@@ -130,7 +131,12 @@ def column_of_field(field: FieldSchema, table: Table) -> Column | None:
             return found[0]
     key = [lexicon.stem(token) for token in bare]
     found = [column for column in table.columns if key and _bare_key(column.name) == key]
-    return found[0] if len(found) == 1 else None
+    if found:
+        return found[0] if len(found) == 1 else None
+    ask = field_ask(field.name)
+    if ask is None or not ask.rest:
+        return None
+    return column_of_field(field.model_copy(update={"name": ask.rest}), table)
 
 
 def _key(name: str) -> list[str]:

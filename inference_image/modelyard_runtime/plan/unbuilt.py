@@ -66,20 +66,12 @@ _BY = re.compile(
     r"\b(?:by|according to|in order of|based on|likely|likelihood|probab\w+|risk|chance)\b",
     re.IGNORECASE,
 )
-_INTERVAL = re.compile(
-    r"\b(?:quantiles?|percentiles?|(?:prediction|confidence|uncertainty|credible) "
-    r"(?:intervals?|bands?|ranges?|bounds?)|(?:lower|upper) (?:and (?:lower|upper) )?bounds?|"
-    r"error bars?|with (?:an? )?(?:uncertainty|intervals?|range)|best and worst case)\b",
-    re.IGNORECASE,
-)
 _SPREAD = frozenset(
     {
-        *("lower", "upper", "low", "high", "lo", "hi", "min", "max", "minimum", "maximum"),
-        *("bound", "quantile", "percentile", "interval", "std", "stddev", "variance"),
-        *("uncertainty", "margin"),
+        *("min", "max", "minimum", "maximum", "std", "stddev", "deviation", "variance"),
+        *("bound", "quantile", "percentile", "interval", "uncertainty", "margin"),
     }
 )
-_NUMBERED = re.compile(r"(?:^|_|[a-z](?=P|Q))[pq]_?\d{1,3}(?:$|_)", re.IGNORECASE)
 
 
 def unbuilt_task(text: str) -> Unbuilt | None:
@@ -110,17 +102,13 @@ def said_to_be_less(text: str, target: str, *, is_number: bool) -> list[str]:
             f"What is predicted is the {target!r} that rows alike have, not the one that would be "
             "best for them."
         )
-    if _INTERVAL.search(text):
-        given = "the expected value" if is_number else "the probability"
-        found.append(f"Quantiles and intervals are not built: {given} of {target!r} is predicted.")
     return found
 
 
 def asks_for_spread(field: str, target: str) -> bool:
-    """Whether an output field asks for a quantile or a bound of a target that is no such itself."""
-    if field == target:
-        return False
+    """Whether an output field asks for an extreme or a spread of a target that is no such itself.
+
+    Quantiles and bounds are read by ``quantiles`` before.
+    """
     more = {*lexicon.words(field)} - {*lexicon.words(target)}
-    more_stems = more | {lexicon.stem(word) for word in more}
-    numbered = _NUMBERED.search(field) and not _NUMBERED.search(target)
-    return bool(numbered or more_stems & _SPREAD)
+    return bool((more | {lexicon.stem(word) for word in more}) & _SPREAD)

@@ -18,6 +18,7 @@ from modelyard_runtime.serving.results import (
     Scores,
     label_position,
     typed_label,
+    value_position,
 )
 from modelyard_runtime.serving.tensors import Tensor, read_values, write_binary
 
@@ -220,10 +221,11 @@ def _tensor(manifest: Manifest, output: Output, type_: FieldType | None, scores:
             return Tensor(output.name, "FP32", scores.max(axis=1))
         case "probabilities":
             return Tensor(output.name, "FP32", scores, len(classes), classes)
-        case "value" if type_ == "integer":
-            return Tensor(output.name, "INT64", np.rint(scores[:, 0]).astype(np.int64))
-        case "value":
-            return Tensor(output.name, "FP32", scores[:, 0])
+        case "value" | "quantile":
+            values = scores[:, value_position(output, head.quantiles)]
+            if type_ == "integer":
+                return Tensor(output.name, "INT64", np.rint(values).astype(np.int64))
+            return Tensor(output.name, "FP32", values)
 
 
 def _label_type(labels: Sequence[Any]) -> str:

@@ -76,10 +76,11 @@ def _column(output: Output, type_: FieldType | None, head: Head) -> Column:
             return lambda scores: _numbers(scores.max(axis=1))
         case "probabilities":
             return _probabilities(classes)
-        case "value":
+        case "value" | "quantile":
+            place = value_position(output, head.quantiles)
             if type_ == "integer":
-                return lambda scores: [b"%d" % round(value) for value in scores[:, 0].tolist()]
-            return lambda scores: _numbers(scores[:, 0])
+                return lambda scores: [b"%d" % round(value) for value in scores[:, place].tolist()]
+            return lambda scores: _numbers(scores[:, place])
 
 
 def label_position(output: Output, classes: Sequence[str]) -> int:
@@ -91,6 +92,19 @@ def label_position(output: Output, classes: Sequence[str]) -> int:
         msg = f"the output {output.name!r} is of the class {output.label!r}, which is not learnt"
         raise ValueError(msg)
     return classes.index(output.label)
+
+
+def value_position(output: Output, quantiles: Sequence[float]) -> int:
+    """Which column of the scores is the value or the quantile that an output shows.
+
+    Raises ValueError where the quantile was not learnt.
+    """
+    if output.source == "value":
+        return 0
+    if output.quantile not in quantiles:
+        msg = f"the output {output.name!r} is the quantile {output.quantile}, which is not learnt"
+        raise ValueError(msg)
+    return 1 + quantiles.index(output.quantile)
 
 
 def _probabilities(classes: Sequence[str]) -> Column:

@@ -35,6 +35,7 @@ from modelyard_runtime.training.evidence import card_of
 from modelyard_runtime.training.heads import head_of, joined, metrics_of, shares_of
 from modelyard_runtime.training.learning import Learnt, RunnerOf, learn, stages
 from modelyard_runtime.training.log_scale import OnLogScale
+from modelyard_runtime.training.quantiles import WithQuantiles
 from modelyard_runtime.training.records import Records
 from modelyard_runtime.training.runner import local_runner
 
@@ -231,6 +232,7 @@ def _manifest(job: Job, plan: Plan, result: _Result) -> Manifest:
         target=first.goal.target,
         classes=first.goal.classes,
         positive_class=first.goal.positive_class,
+        quantiles=list(first.goal.quantiles),
         metric=first.goal.metric,
         metrics=metrics_of({item.goal.target: item.winner.metrics for item in learnt}),
         training_info=_training_info(job, result),
@@ -261,7 +263,7 @@ def _training_info(job: Job, result: _Result) -> TrainingInfo:
 
 
 def _algorithm(model: Any) -> str:
-    if isinstance(model, Calibrated | OnLogScale):
+    if isinstance(model, Calibrated | OnLogScale | WithQuantiles):
         return _algorithm(model.inner)
     members = members_of(model)
     if members:

@@ -30,6 +30,7 @@ from modelyard_runtime.training.fitting import fit_model, predict
 from modelyard_runtime.training.graph import output_name, to_graph
 from modelyard_runtime.training.importance import Judged
 from modelyard_runtime.training.problem import Indices, Problem
+from modelyard_runtime.training.quantiles import Asked, QuantilesFound, quantile_metrics, surround
 from modelyard_runtime.training.runner import bounded_threads
 from modelyard_runtime.training.search import Trial
 
@@ -54,6 +55,8 @@ class Winner(NamedTuple):
     #: How its probabilities are corrected, and the unseen ones as they were before.
     correction: Correction | None
     uncorrected: Unseen
+    #: The quantiles of unseen rows, where they are asked for.
+    quantiles: QuantilesFound | None
 
 
 class ParityError(Exception):
@@ -65,16 +68,21 @@ class TooSlowError(Exception):
 
 
 def choose(
-    problem: Problem, encoding: Encoding, inputs: Inputs, ranked: list[Trial], cpus: int
+    problem: Problem,
+    encoding: Encoding,
+    inputs: Inputs,
+    ranked: list[Trial],
+    cpus: int,
+    asked: Asked | None = None,
 ) -> Winner:
-    """The best trial that converts faithfully.
+    """The best trial that converts faithfully, with the quantiles that are asked for.
 
     Raises UserError NoCandidate where none does.
     """
     for blend in _contenders(problem, ranked):
         try:
             with bounded_threads(cpus):
-                return _winner(problem, encoding, inputs, blend, cpus)
+                return _winner(problem, encoding, inputs, blend, cpus, asked)
         except Exception as error:
             # Converters raise whatever they like; each cause only costs this one its place.
             if isinstance(error, MemoryError):
@@ -97,7 +105,12 @@ def _contenders(problem: Problem, ranked: list[Trial]) -> Iterator[Blend]:
 
 
 def _winner(
-    problem: Problem, encoding: Encoding, inputs: Inputs, blend: Blend, cpus: int
+    problem: Problem,
+    encoding: Encoding,
+    inputs: Inputs,
+    blend: Blend,
+    cpus: int,
+    asked: Asked | None,
 ) -> Winner:
     first, task = problem.folds[0], problem.shape.task
     uncorrected = unseen_of(problem, blend)
@@ -110,12 +123,19 @@ def _winner(
     if len(blend.parts) > 1:
         _expect_quick(session, inputs)
     model = _fitted(problem, blend, None, cpus, correction)
+    quantiles = surround(problem, unseen, model, asked, cpus) if asked else None
+    model = quantiles.model if quantiles else model
     graph = to_graph(model, encoding, task)
     _, after = _compare(problem, encoding, inputs, model, graph, np.arange(len(problem.target)))
     metrics = measure(task, problem.target[unseen.rows], unseen.predicted, problem.positive)
+    if quantiles:
+        metrics |= quantile_metrics(quantiles.levels, quantiles.truth, quantiles.predicted)
     judged = Judged(session, first.test)
     differs = max(before, after)
-    return Winner(blend, model, graph, judged, unseen, metrics, differs, correction, uncorrected)
+    return Winner(
+        *(blend, model, graph, judged, unseen, metrics, differs, correction, uncorrected),
+        quantiles=quantiles,
+    )
 
 
 def _fitted(

@@ -24,6 +24,7 @@ from modelyard_runtime.training.intervals import (
 )
 from modelyard_runtime.training.learning import Learnt
 from modelyard_runtime.training.problem import Problem
+from modelyard_runtime.training.quantiles import baseline_metrics
 from modelyard_runtime.training.search import Trial
 
 BINS = 10
@@ -113,7 +114,8 @@ def _naive(learnt: Learnt) -> dict[str, float]:
     """The metrics of a prediction that looks at no column."""
     task, truth = learnt.goal.task, learnt.problem.target
     guess = baseline(task, truth, learnt.goal.classes)
-    return measure(task, truth, guess, learnt.problem.positive)
+    of_quantiles = baseline_metrics(learnt.goal.quantiles, truth)
+    return measure(task, truth, guess, learnt.problem.positive) | of_quantiles
 
 
 def _figures(

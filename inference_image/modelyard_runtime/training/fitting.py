@@ -113,7 +113,7 @@ def fit_model(problem: Problem, candidate: Candidate, rows: Indices | None, thre
 
 
 def predict(model: Any, matrix: Matrix, task: Task) -> NDArray[Any]:
-    """What a scikit-learn model predicts: probabilities, or one column of values."""
+    """What a scikit-learn model predicts: probabilities, or values and their quantiles."""
     if task == "regression":
-        return np.asarray(model.predict(matrix)).reshape(-1, 1)
+        return np.asarray(model.predict(matrix)).reshape(len(matrix), -1)
     return np.asarray(model.predict_proba(matrix))

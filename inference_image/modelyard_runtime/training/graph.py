@@ -21,6 +21,8 @@ from modelyard_runtime.training.encoding import Encoding
 from modelyard_runtime.training.ensemble import members_of
 from modelyard_runtime.training.lightgbm_trees import is_lightgbm, lightgbm_nodes
 from modelyard_runtime.training.log_scale import OnLogScale
+from modelyard_runtime.training.quantiles import WithQuantiles
+from modelyard_runtime.training.quantiles_graph import quantile_nodes
 from modelyard_runtime.training.series import Relative, SeriesEncoding
 from modelyard_runtime.training.series_graph import series_front
 from modelyard_runtime.training.trees import forest_nodes, is_forest, trees_of
@@ -75,6 +77,8 @@ def _body(model: Any, source: Matrix, task: Task, result: str) -> _Body:
     members = members_of(model)
     if members:
         return _mean(members, source, task, result)
+    if isinstance(model, WithQuantiles):
+        return _with_quantiles(model, source, task, result)
     if isinstance(model, Calibrated):
         return _corrected(model, source, task, result)
     if is_lightgbm(model):
@@ -174,6 +178,18 @@ def _from_log_scale(model: OnLogScale, source: Matrix, task: Task, result: str) 
     return _Body([*body.nodes, *nodes], [*body.constants, *tensors])
 
 
+def _with_quantiles(model: WithQuantiles, source: Matrix, task: Task, result: str) -> _Body:
+    """A value beside its quantiles: the margins around it are graphs of their own."""
+    value, margins = f"{result}_value", [f"{result}_margin_{n}" for n in range(len(model.margins))]
+    bodies = [_body(model.inner, source, task, value)]
+    bodies += [_body(m, source, task, name) for m, name in zip(model.margins, margins, strict=True)]
+    nodes, constants = quantile_nodes(model, source.name, value, margins, result)
+    return _Body(
+        [*(node for body in bodies for node in body.nodes), *nodes],
+        [*(tensor for body in bodies for tensor in body.constants), *constants],
+    )
+
+
 def align_thresholds(model: Any) -> None:
     """Round the thresholds of all trees of scikit-learn down to float32, in place.
 
@@ -185,7 +201,7 @@ def align_thresholds(model: Any) -> None:
         align_thresholds(member)
     if members_of(model):
         return
-    if isinstance(model, Relative | Calibrated | OnLogScale):
+    if isinstance(model, Relative | Calibrated | OnLogScale | WithQuantiles):
         align_thresholds(model.inner)
         return
     for tree in trees_of(model):

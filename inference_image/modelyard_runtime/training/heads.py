@@ -24,6 +24,7 @@ def head_of(goal: Goal) -> Head:
         task=goal.task,
         classes=goal.classes,
         positive_class=goal.positive_class,
+        quantiles=list(goal.quantiles),
     )
 
 

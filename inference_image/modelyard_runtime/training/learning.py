@@ -22,6 +22,7 @@ from modelyard_runtime.training.conversion import Winner, choose
 from modelyard_runtime.training.encoding import Encoding, Inputs
 from modelyard_runtime.training.importance import importance
 from modelyard_runtime.training.problem import Problem, Shape, make_folds, spread_of
+from modelyard_runtime.training.quantiles import SHARE_OF_BUDGET, Asked
 from modelyard_runtime.training.records import Records, recording
 from modelyard_runtime.training.runner import Began, Runner
 from modelyard_runtime.training.search import (
@@ -140,7 +141,8 @@ def learn(
     encoding = data.encoding
     outcome = _search(goal, problem, stage)
     stage.step(_JUDGE, "Converting and measuring the best model")
-    winner = choose(problem, encoding, data.inputs, outcome.ranked, stage.cpus)
+    asked = Asked(goal.quantiles, began + stage.budget) if goal.quantiles else None
+    winner = choose(problem, encoding, data.inputs, outcome.ranked, stage.cpus, asked)
     seconds = time.monotonic() - began
     stage.reporter.log(_said(winner, outcome, stage))
     stage.step(_EXPLAIN, "Measuring the importance of inputs")
@@ -223,7 +225,7 @@ def _search(goal: Goal, problem: Problem, stage: Stage) -> Outcome:
     began = time.monotonic()
     training = stage.training
     limits = Limits(
-        began + stage.budget,
+        began + stage.budget * (1 - SHARE_OF_BUDGET if goal.quantiles else 1),
         training.max_iterations,
         used_up=training.time_budget is not None,
         width=ROUND * training.parallelism,

@@ -123,8 +123,10 @@ def _boosting(candidate: Candidate, shape: Shape, threads: int) -> Any:
 
     kind = LGBMRegressor if shape.task == "regression" else LGBMClassifier
     bagged = candidate.get("bag", 1.0)
+    quantile = candidate.get("quantile", None)
+    loss = {"objective": "quantile", "alpha": quantile} if quantile else {}
     return kind(
-        objective="poisson" if candidate.get("poisson", 0) else None,
+        **({"objective": "poisson"} if candidate.get("poisson", 0) else loss),
         n_estimators=candidate.get("rounds", MAX_ROUNDS),
         learning_rate=candidate.get("rate", 0.1),
         num_leaves=candidate.get("leaves", 31),

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelyard_api.mapping import models, rest, versions
-from modelyard_crds.plan import BuildPlan, PlanOverrides
+from modelyard_crds.plan import MAX_QUANTILES, BuildPlan, PlanOverrides
 from unit.api import samples
 
 columns = st.lists(st.text(min_size=1, max_size=20), min_size=1, max_size=5, unique=True)
@@ -19,6 +19,9 @@ plans = st.fixed_dictionaries(
         "time_index": st.text(min_size=1, max_size=20),
         "group_by": st.text(min_size=1, max_size=20),
         "horizon": st.integers(1, 1000),
+        "quantiles": st.lists(
+            st.floats(0.001, 0.999), min_size=1, max_size=MAX_QUANTILES, unique=True
+        ),
         "exclude": columns,
     },
 )
@@ -49,5 +52,5 @@ def test_a_plan_is_described_only_where_it_is_asked_for() -> None:
     view = samples.view(samples.model(), [samples.version(plan=plan)])
     assert "plan" not in versions.description(view, 1).model_dump()
     shown = versions.description(view, 1, with_plan=True).model_dump()["plan"]
-    assert shown["targets"] == [plan["targets"][0] | {"positive_class": None}]  # type: ignore[index]
+    assert shown["targets"] == [plan["targets"][0] | {"positive_class": None, "quantiles": None}]  # type: ignore[index]
     assert (shown["dropped"], shown["horizon"]) == (plan["dropped"], None)

@@ -91,18 +91,15 @@ def test_a_stated_target_wins(customers):
     assert make_plan("Cluster customers", customers, stated=stated).target == "segment"
 
 
-def test_an_interval_that_is_asked_for_in_words_is_said_not_to_be_built(customers):
-    plan = make_plan("Predict spend with a prediction interval", customers)
-    assert plan.target == "spend"
-    assert any("expected value of 'spend'" in text for text in plan.warnings)
-
-
-@pytest.mark.parametrize("name", ["spend_p90", "spend_lower", "upper_bound", "spendQ10"])
-def test_an_output_field_for_a_quantile_is_refused(customers, name):
+@pytest.mark.parametrize("name", ["spend_std", "spend_max", "min_spend", "spend_variance"])
+def test_an_output_field_for_a_spread_or_an_extreme_is_refused_with_what_to_ask_for(
+    customers, name
+):
     schema = [FieldSchema(name="spend", type="float"), FieldSchema(name=name, type="float")]
     with pytest.raises(UserError, match=name) as caught:
         make_plan("Predict spend", customers, output_schema=schema)
     assert caught.value.reason is Reason.UNSUPPORTED_TASK
+    assert "spend_lower and spend_upper" in caught.value.message
 
 
 @pytest.mark.parametrize(
