@@ -17,6 +17,7 @@ from modelyard.flows import WAIT_SECONDS, Flow, OnProgress, Pause, one
 from modelyard.transport import FIRST_PAUSE, TRIES, Follower, pause_before, request_of, settings
 from modelyard_api.mapping import rest
 from modelyard_api.mapping import rest_platform as platform
+from modelyard_crds.model_card import ModelCard
 
 T = TypeVar("T")
 
@@ -238,6 +239,10 @@ class AsyncModel:
         return await self._send(
             calls.get(rest.ModelStatusAnswer, "models", self.name, version, "status")
         )
+
+    async def card(self, version: str = "latest") -> ModelCard:
+        """How good a READY version is, and how sure that is."""
+        return await self._send(calls.get(ModelCard, "models", self.name, version, "card"))
 
     async def describe(self, version: str = "latest") -> rest.ModelDescription:
         """Schemas, metrics, training and plan of a version."""

@@ -22,10 +22,10 @@ from modelyard_api.auth import Authenticator
 from modelyard_api.build_logs import BuildLogs
 from modelyard_api.cache import Caches
 from modelyard_api.counts import Counts
-from modelyard_api.example_requests import ExampleRequests
 from modelyard_api.handlers.api_keys import record_use
 from modelyard_api.kube import KubeApi
 from modelyard_api.limits import InFlight, RateLimiter
+from modelyard_api.manifests import Manifests
 from modelyard_api.middleware import BodyLimit, RequestScope
 from modelyard_api.openapi import TAGS, install_document
 from modelyard_api.proxy import Proxy, Resolver, SliceResolver
@@ -73,7 +73,7 @@ async def connect(
         writer=Writer(kube),
         store=store,
         logs=BuildLogs(store),
-        example_requests=ExampleRequests(store),
+        manifests=Manifests(store),
         authenticator=Authenticator(
             caches.keys, reviews, settings.namespace, settings.served_accounts, _now
         ),

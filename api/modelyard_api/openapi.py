@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from modelyard_api.mapping import rest, rest_platform
 from modelyard_api.openapi_links import LINKS
+from modelyard_crds.model_card import ModelCard
 
 TAGS = [
     {"name": "Models", "description": "An intent and the data to learn it from."},
@@ -29,6 +30,7 @@ _UNSEEN: tuple[type[BaseModel], ...] = (
     rest.BatchItem,
     rest_platform.DatasetCreate,
     rest_platform.UploadCreate,
+    ModelCard,
 )
 
 

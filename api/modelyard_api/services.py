@@ -8,8 +8,8 @@ from datetime import datetime
 from modelyard_api.auth import Authenticator
 from modelyard_api.build_logs import BuildLogs
 from modelyard_api.cache import Caches
-from modelyard_api.example_requests import ExampleRequests
 from modelyard_api.limits import InFlight, RateLimiter
+from modelyard_api.manifests import Manifests
 from modelyard_api.proxy import Proxy, Resolver
 from modelyard_api.reads import Reader
 from modelyard_api.routing import Routes
@@ -29,7 +29,7 @@ class Services:
     writer: Writer
     store: Store
     logs: BuildLogs
-    example_requests: ExampleRequests
+    manifests: Manifests
     authenticator: Authenticator
     management_limit: RateLimiter
     prediction_limit: RateLimiter

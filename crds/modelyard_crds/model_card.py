@@ -16,6 +16,9 @@ from modelyard_crds.plan import DroppedColumn, Task
 #: Fields may be added under a number. To take one away or change what one means, raise it.
 CARD_FORMAT = 1
 
+#: The files of a card in an artifact, beside its plots: for people, and as data.
+CARD_FILE, CARD_DATA_FILE = "card.md", "model_card.json"
+
 MAX_LABELS = 20
 MAX_ATTEMPTS = 20
 MAX_POINTS = 101

@@ -17,7 +17,7 @@ import yaml
 
 from support import load
 from support.collector import NAME, PORT, collected, collector
-from support.durations import MEDIUM
+from support.durations import MEDIUM, SHORT
 from support.kubectl import Kubectl, Object, poll
 from support.objects import DEPLOYMENT
 from support.operator_process import store_from_outside
@@ -144,11 +144,19 @@ def test_what_a_release_may_have_besides_works(
 def put_into_the_bucket(client: httpx.Client) -> None:
     upload = client.post("/uploads", json={"files": [{"filename": "rows.csv"}]}).json()
     (file,) = upload["files"]
-    assert httpx.put(file["upload_url"], content=b"a,b\n1,2\n").is_success
+    # A port-forward may drop a connection; what is signed holds for the next try.
+    assert poll(lambda: put(file["upload_url"], b"a,b\n1,2\n"), SHORT) == httpx.codes.OK
     path = f"/uploads/{upload['upload_id']}"
     done = client.patch(path, json={"status": "complete"})
     assert done.is_success, done.text
     assert client.get(path).json()["files"][0]["size_bytes"] == len(b"a,b\n1,2\n")
+
+
+def put(url: str, content: bytes) -> int | None:
+    try:
+        return httpx.put(url, content=content).status_code
+    except httpx.TransportError:
+        return None
 
 
 def is_traced(deployment: Object) -> bool:

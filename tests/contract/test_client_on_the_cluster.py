@@ -64,6 +64,7 @@ def test_a_life_with_the_client(api_url: str, key: str, tmp_path: Path) -> None:
         described = model.describe()
         assert set(described.input_schema or {}) == {"size", "colour"}
         assert set(described.output_schema or {}) == {"price"}
+        assert [target.target for target in model.card().targets] == ["price"]
 
         started = model.deploy(within=MEDIUM)
         assert [item.status for item in model.deployments()] == ["ACTIVE"]

@@ -134,7 +134,7 @@ def store_from_outside(system: Kubectl, folder: Path) -> Iterator[Path]:
         values = {k: base64.b64decode(v).decode() for k, v in secret["data"].items()}
         for name, value in (values | {"endpoint": f"http://127.0.0.1:{port}"}).items():
             (folder / name).write_text(value)
-        if poll(lambda: _listens(port) or None, SHORT) is None:
+        if poll(lambda: _answers(port) or None, SHORT) is None:
             raise TimedOut("the port-forward to the store did not open")
         yield folder
     finally:
@@ -180,7 +180,9 @@ def free_port() -> int:
         return port
 
 
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def _answers(port: int) -> bool:
+    """Whether the store itself answers: a forward that listens may not reach its pod yet."""
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/healthz").is_success
+    except httpx.TransportError:
+        return False

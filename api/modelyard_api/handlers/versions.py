@@ -5,13 +5,17 @@ from typing import Any
 
 from modelyard_api.annotations import REQUESTED_VERSION
 from modelyard_api.auth import Caller
-from modelyard_api.errors import ConflictError
+from modelyard_api.errors import ConflictError, NotFoundError, UnavailableError
 from modelyard_api.handlers import idempotency, lookup
+from modelyard_api.manifests import digest_of
 from modelyard_api.mapping import model_openapi, rest, versions
 from modelyard_api.mapping import models as model_mapping
 from modelyard_api.mapping.view import ModelView
 from modelyard_api.services import Services
 from modelyard_crds import names
+from modelyard_crds.model_card import CARD_DATA_FILE, CARD_FILE
+
+CARD_RETRY_SECONDS = 5.0
 
 
 async def list_versions(services: Services, caller: Caller, name: str) -> rest.VersionList:
@@ -49,7 +53,46 @@ async def openapi(
             f"{view.version_status(number)}; its fields are known when it is READY.",
         )
     found = view.versions[number]
-    return model_openapi.document(found, base_url, await services.example_requests.of(found))
+    return model_openapi.document(found, base_url, await services.manifests.example_of(found))
+
+
+async def card_file(services: Services, caller: Caller, place: tuple[str, str], file: str) -> bytes:
+    """A file of the model card of a READY version, given as model and version.
+
+    Raises ConflictError before it is READY, NotFoundError for a file that is none of the card,
+    UnavailableError where the store does not give it.
+    """
+    name, label = place
+    view = await lookup.model_view(services, caller, name)
+    number = lookup.version_number(view, label)
+    version = f"Version {names.version_label(number)} of model '{name}'"
+    if view.version_status(number) != "READY":
+        raise ConflictError(
+            f"{version} is {view.version_status(number)}; its card is there when it is READY.",
+        )
+    manifest = await services.manifests.of(view.versions[number])
+    files = {each.name: each for each in manifest.files} if manifest else {}
+    found = files.get(file) if is_of_card(file) else None
+    if manifest and not found:
+        known = ", ".join(sorted(filter(is_of_card, files)))
+        raise NotFoundError(
+            f"The card of {version[0].lower()}{version[1:]} has no file '{file[:80]}'.",
+            details={"file": file[:80]},
+            suggestions=[f"There are: {known}." if known else "Retrain for a version with a card."],
+        )
+    content = await services.store.get(found.key) if found else None
+    if found is None or content is None or digest_of(content) != found.digest:
+        raise UnavailableError(
+            f"The card of {version[0].lower()}{version[1:]} cannot be read from the store.",
+            suggestions=["Try again shortly."],
+            retry_after=CARD_RETRY_SECONDS,
+        )
+    return content
+
+
+def is_of_card(file: str) -> bool:
+    """Whether a file of an artifact is its card or one of the plots."""
+    return file in {CARD_FILE, CARD_DATA_FILE} or file.endswith(".svg")
 
 
 async def retrain(

@@ -1,8 +1,9 @@
-"""Versions: endpoints 6, 9, 11, 12 and 15 of the specification, and a version's own OpenAPI."""
+"""Versions: endpoints 6, 9, 11, 12, 15 of the specification, a version's own OpenAPI, its card."""
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
+from starlette.responses import Response
 
 from modelyard_api.handlers import versions
 from modelyard_api.mapping import rest
@@ -16,8 +17,14 @@ from modelyard_api.routes.dependencies import (
     VersionReader,
     errors,
 )
+from modelyard_crds.model_card import CARD_DATA_FILE
 
 router = APIRouter(tags=["Model versions"], dependencies=[Depends(json_only)])
+
+_JSON, _MARKDOWN, _SVG = "application/json", "text/markdown", "image/svg+xml"
+_CARD = {"content": {_JSON: {"schema": {"$ref": "#/components/schemas/ModelCard"}}}}
+_TEXT = {"schema": {"type": "string"}}
+_CARD_FILE = {"content": {_MARKDOWN: _TEXT, _SVG: _TEXT, _JSON: {"schema": {"type": "object"}}}}
 
 
 @router.get(
@@ -107,3 +114,40 @@ async def version_openapi(
 ) -> dict[str, Any]:
     """Get an OpenAPI document of a READY version's predictions: its fields, types and values."""
     return await versions.openapi(services, caller, (model_name, model_version), base_url)
+
+
+@router.get(
+    "/models/{model_name}/{model_version}/card",
+    operation_id="getModelCard",
+    response_class=Response,
+    responses=errors(404, 409) | {200: _CARD},
+)
+async def card(
+    services: ServicesDep, caller: VersionReader, model_name: str, model_version: str
+) -> Response:
+    """Get how good a READY version is, and how sure that is: its model card as data."""
+    place = (model_name, model_version)
+    content = await versions.card_file(services, caller, place, CARD_DATA_FILE)
+    return Response(content, media_type=_JSON)
+
+
+@router.get(
+    "/models/{model_name}/{model_version}/card/{file}",
+    operation_id="getModelCardFile",
+    response_class=Response,
+    responses=errors(404, 409) | {200: _CARD_FILE},
+)
+async def card_file(
+    services: ServicesDep,
+    caller: VersionReader,
+    model_name: str,
+    model_version: str,
+    file: Annotated[
+        str, Path(description="card.md, or a plot that it shows.", examples=["card.md"])
+    ],
+) -> Response:
+    """Get the model card for people, `card.md`, or one of the plots that it shows."""
+    content = await versions.card_file(services, caller, (model_name, model_version), file)
+    media = {"md": _MARKDOWN, "svg": _SVG}.get(file.rpartition(".")[2], _JSON)
+    # A plot that is opened as a page of its own runs nothing.
+    return Response(content, media_type=media, headers={"Content-Security-Policy": "sandbox"})

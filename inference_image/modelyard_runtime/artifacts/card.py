@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from modelyard_crds.conditions import rfc3339
 from modelyard_crds.fields import FieldSchema
 from modelyard_crds.model_card import (
+    CARD_DATA_FILE,
+    CARD_FILE,
     Calibration,
     CalibrationFigures,
     Evaluation,
@@ -18,7 +20,6 @@ from modelyard_crds.model_card import (
 )
 from modelyard_runtime.artifacts.plots import Plot, importance_plot, target_plots
 
-CARD_FILE, CARD_DATA_FILE = "card.md", "model_card.json"
 _SHOWN_ATTEMPTS = 5
 
 

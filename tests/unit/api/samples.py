@@ -19,9 +19,9 @@ from modelyard_api.build_logs import BuildLogs
 from modelyard_api.cache import Caches, Entry
 from modelyard_api.cache.kinds import EndpointSlice
 from modelyard_api.counts import Counts
-from modelyard_api.example_requests import ExampleRequests
 from modelyard_api.kube import KubeApi
 from modelyard_api.limits import InFlight, RateLimiter
+from modelyard_api.manifests import Manifests
 from modelyard_api.mapping.view import ModelView
 from modelyard_api.proxy import Proxy, SliceResolver
 from modelyard_api.reads import Reader
@@ -210,7 +210,7 @@ async def services(
         writer=Writer(kube),
         store=store,
         logs=BuildLogs(store),
-        example_requests=ExampleRequests(store),
+        manifests=Manifests(store),
         authenticator=Authenticator(
             caches.keys, reviews, settings.namespace, settings.served_accounts, lambda: NOW
         ),

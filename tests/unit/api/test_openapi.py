@@ -81,7 +81,7 @@ KEYWORDS = {
     *("type", "title", "description", "default", "examples", "enum", "const", "format", "required"),
     *("properties", "additionalProperties", "propertyNames", "minProperties", "maxProperties"),
     *("items", "minItems", "maxItems", "uniqueItems", "minLength", "maxLength", "pattern"),
-    *("minimum", "maximum", "anyOf", "oneOf", "$ref"),
+    *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "anyOf", "oneOf", "$ref"),
 }
 
 

@@ -7,9 +7,9 @@ import json
 import pytest
 from obstore.store import MemoryStore
 
-from modelyard_api import example_requests
+from modelyard_api import manifests
 from modelyard_api.errors import UnavailableError
-from modelyard_api.example_requests import ExampleRequests
+from modelyard_api.manifests import Manifests
 from modelyard_api.store import Store
 from modelyard_crds import ModelVersion
 from modelyard_crds.build import manifest_key
@@ -37,9 +37,9 @@ def version_of(content: bytes) -> ModelVersion:
 async def test_it_is_read_once() -> None:
     store, version = CountingStore(), version_of(MANIFEST)
     await store.put(manifest_key(version.metadata.uid), MANIFEST)
-    examples = ExampleRequests(store)
+    examples = Manifests(store)
     for _ in range(3):
-        assert await examples.of(version) == EXAMPLE
+        assert await examples.example_of(version) == EXAMPLE
     assert store.reads == 1
 
 
@@ -49,20 +49,20 @@ async def test_it_is_read_once() -> None:
 async def test_what_is_no_manifest_has_none(content: bytes) -> None:
     store, version = CountingStore(), version_of(content)
     await store.put(manifest_key(version.metadata.uid), content)
-    assert await ExampleRequests(store).of(version) is None
+    assert await Manifests(store).example_of(version) is None
 
 
 async def test_that_of_another_content_is_not_taken() -> None:
     store, version = CountingStore(), version_of(b"other")
     await store.put(manifest_key(version.metadata.uid), MANIFEST)
-    assert await ExampleRequests(store).of(version) is None
+    assert await Manifests(store).example_of(version) is None
 
 
 async def test_a_version_without_artifact_or_manifest_has_none() -> None:
     store = CountingStore()
-    assert await ExampleRequests(store).of(samples.version()) is None
+    assert await Manifests(store).example_of(samples.version()) is None
     assert store.reads == 0
-    assert await ExampleRequests(store).of(version_of(MANIFEST)) is None
+    assert await Manifests(store).example_of(version_of(MANIFEST)) is None
 
 
 async def test_it_is_asked_for_again_after_the_store_was_away() -> None:
@@ -76,10 +76,10 @@ async def test_it_is_asked_for_again_after_the_store_was_away() -> None:
 
     store, version = Away(), version_of(MANIFEST)
     await store.put(manifest_key(version.metadata.uid), MANIFEST)
-    examples = ExampleRequests(store)
-    assert await examples.of(version) is None
+    examples = Manifests(store)
+    assert await examples.example_of(version) is None
     store.away = False
-    assert await examples.of(version) == EXAMPLE
+    assert await examples.example_of(version) == EXAMPLE
 
 
 async def test_a_slow_store_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,16 +88,16 @@ async def test_a_slow_store_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -
             await asyncio.Event().wait()
             return await super().get(key, most)
 
-    monkeypatch.setattr(example_requests, "SECONDS", 0.01)
-    assert await ExampleRequests(Slow()).of(version_of(MANIFEST)) is None
+    monkeypatch.setattr(manifests, "SECONDS", 0.01)
+    assert await Manifests(Slow()).example_of(version_of(MANIFEST)) is None
 
 
 async def test_the_oldest_goes_where_there_is_no_more_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(example_requests, "MAX_KEPT", 1)
+    monkeypatch.setattr(manifests, "MAX_KEPT", 1)
     store, other = CountingStore(), MANIFEST + b"\n"
-    examples = ExampleRequests(store)
+    examples = Manifests(store)
     for content in (MANIFEST, other, MANIFEST):
         version = version_of(content)
         await store.put(manifest_key(version.metadata.uid), content)
-        assert await examples.of(version) == EXAMPLE
+        assert await examples.example_of(version) == EXAMPLE
     assert store.reads == 3
