@@ -127,8 +127,10 @@ def store_from_outside(system: Kubectl, folder: Path) -> Iterator[Path]:
     secret = system.get("secret", "modelyard-store")
     assert secret is not None
     port = free_port()
-    command = ["kubectl", "--namespace", system.namespace, "port-forward", "svc/modelyard-store"]
-    forward = subprocess.Popen([*command, f"{port}:{STORE_PORT}"], stdout=subprocess.DEVNULL)
+    command = f"kubectl -n {system.namespace} port-forward svc/modelyard-store {port}:{STORE_PORT}"
+    # It ends with the first connection that breaks, and is begun again.
+    forever = ["sh", "-c", f"while :; do {command}; sleep 0.2; done"]
+    forward = subprocess.Popen(forever, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
         folder.mkdir(exist_ok=True)
         values = {k: base64.b64decode(v).decode() for k, v in secret["data"].items()}
@@ -138,7 +140,7 @@ def store_from_outside(system: Kubectl, folder: Path) -> Iterator[Path]:
             raise TimedOut("the port-forward to the store did not open")
         yield folder
     finally:
-        forward.terminate()
+        os.killpg(forward.pid, signal.SIGTERM)
         forward.wait(SHORT)
 
 

@@ -132,7 +132,7 @@ async def card(
 
 
 @router.get(
-    "/models/{model_name}/{model_version}/card/{file}",
+    "/models/{model_name}/{model_version}/card/{filename}",
     operation_id="getModelCardFile",
     response_class=Response,
     responses=errors(404, 409) | {200: _CARD_FILE},
@@ -142,12 +142,12 @@ async def card_file(
     caller: VersionReader,
     model_name: str,
     model_version: str,
-    file: Annotated[
+    filename: Annotated[
         str, Path(description="card.md, or a plot that it shows.", examples=["card.md"])
     ],
 ) -> Response:
     """Get the model card for people, `card.md`, or one of the plots that it shows."""
-    content = await versions.card_file(services, caller, (model_name, model_version), file)
-    media = {"md": _MARKDOWN, "svg": _SVG}.get(file.rpartition(".")[2], _JSON)
+    content = await versions.card_file(services, caller, (model_name, model_version), filename)
+    media = {"md": _MARKDOWN, "svg": _SVG}.get(filename.rpartition(".")[2], _JSON)
     # A plot that is opened as a page of its own runs nothing.
     return Response(content, media_type=media, headers={"Content-Security-Policy": "sandbox"})
