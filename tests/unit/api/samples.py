@@ -201,7 +201,7 @@ async def services(
     caches = Caches()
     store = store or Store(MemoryStore())
     proxy = Proxy()
-    numbers, counts = itertools.count(), Counts()
+    numbers, counts = itertools.count(), Counts(settings.rate_limit_store)
     reviews = TokenReviews(kube, settings.token_cache_seconds)
     yield Services(
         settings=settings,
@@ -226,4 +226,5 @@ async def services(
         random_id=lambda: f"{next(numbers):032x}",
     )
     proxy.close()
+    await counts.close()
     await kube.close()
