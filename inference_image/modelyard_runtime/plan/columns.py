@@ -182,6 +182,7 @@ def _numbered(column: Column, target: Column) -> bool:
 def _expect_usable(features: list[Column], dropped: list[Dropped]) -> None:
     if not features:
         why = "; ".join(f"{name}: {reason}" for name, reason in dropped[:10])
+        why = why or "the input schema or the dataset has the target only"
         raise UserError(
             Reason.NO_USABLE_FEATURES,
             f"No column is left to predict from ({why}). Add columns that tell something about "

@@ -19,7 +19,7 @@ from modelyard_runtime.plan.goal import Goal, decide_goal
 from modelyard_runtime.plan.outputs import decide_outputs
 from modelyard_runtime.plan.quantiles import Spoken, read_spoken
 from modelyard_runtime.plan.series import Series, covariates, find_series
-from modelyard_runtime.plan.target import Targets, resolve_targets
+from modelyard_runtime.plan.target import Targets, expect_meant, resolve_targets
 from modelyard_runtime.plan.unbuilt import said_to_be_less
 
 SURE = 0.7
@@ -114,6 +114,7 @@ def make_plan(
     inputs = None if input_schema is None else [field.name for field in input_schema]
     series, said = find_series(table, goals, found.intent, stated, inputs)
     selection = _with_series(selection, series, input_schema, table)
+    expect_meant(found, goals[0].task, fields, table)
     outputs = decide_outputs(goals, columns, [found.fields_of(c, fields) for c in columns])
     return Plan(
         goals=goals,
@@ -130,6 +131,7 @@ def make_plan(
             *said_to_be_less(text, goals[0].target, is_number=goals[0].task == "regression"),
             *(warning for item in decided for warning in item.warnings),
             *less,
+            *_zeros(goals, columns),
             *said,
         ],
         series=series,
@@ -152,6 +154,19 @@ def _without_quantiles(goals: Sequence[Goal], stated: PlanOverrides, spoken: Spo
         )
     said = f"Quantiles are of numbers: the probability of {target!r} is predicted."
     return [said] if spoken.levels else []
+
+
+def _zeros(goals: Sequence[Goal], columns: Sequence[Column]) -> list[str]:
+    """What to know where an error relative to the true value is optimised and some are zero."""
+    found = []
+    for goal, column in zip(goals, columns, strict=True):
+        zeros = int((column.values == 0).sum()) if goal.metric == "mape" else 0
+        if zeros:
+            found.append(
+                f"mape has no value where {goal.target!r} is zero: it looks at the "
+                f"{column.known - zeros} other rows only. Choose mae to judge by all."
+            )
+    return found
 
 
 def _resolved_inputs(

@@ -31,6 +31,8 @@ _STEPS: tuple[tuple[Step, float, int, int], ...] = (
 _LEAST_GAP_DAYS = 0.9 / 24
 #: Windows of the horizon that a history must have: some to learn from, some to judge by.
 MIN_WINDOWS = 4
+#: Share of steps without a row from which that is said.
+UNEVEN = 0.1
 MIN_STEPS = 12
 MAX_SERIES = 200
 #: Steps times series: a wrong date far away must not take all memory.
@@ -84,13 +86,39 @@ def find_series(
             raise _unfit("one column of numbers is forecast by one model: name just it.")
         series = _series(table, table.by_name[goals[0].target], stated)
         _expect_inputs(series, inputs)
-        return series, []
+        return series, _uneven(table, table.by_name[goals[0].target], series)
     except UserError as error:
         if asked:
             raise
         if all(column.type != "datetime" for column in table.columns):
             return None, []
         return None, [f"Rows are taken as independent of each other: {error.message}"]
+
+
+def _uneven(table: Table, target: Column, series: Series) -> list[str]:
+    """What to know of steps that have no row or several."""
+    time = table.by_name[series.time_index]
+    known = ~target.missing & ~time.missing
+    steps = steps_of(time.values[known], series.step)
+    group = np.zeros(len(steps))
+    if series.group_by is not None:
+        group = table.by_name[series.group_by].values[known]
+    pairs = np.unique(np.column_stack([group, steps]), axis=0)
+    _, begins = np.unique(pairs[:, 0], return_index=True)
+    ends = np.append(begins[1:], len(pairs)) - 1
+    span = int((pairs[ends, 1] - pairs[begins, 1] + 1).sum())
+    said = []
+    if len(pairs) < (1 - UNEVEN) * span:
+        said.append(
+            f"{span - len(pairs)} of {span} steps of a {series.step} have no row: the value before "
+            "stands for them. Add rows for them if they are known."
+        )
+    if len(pairs) < len(steps):
+        said.append(
+            f"{len(steps) - len(pairs)} rows share their {series.step} with another row, and the "
+            f"last one is continued: add them up to one row a {series.step}."
+        )
+    return said
 
 
 def _is_stated(stated: PlanOverrides) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from modelyard_crds.fields import FieldSchema
-from modelyard_crds.plan import MAX_TARGETS, PlanOverrides
+from modelyard_crds.plan import MAX_TARGETS, PlanOverrides, Task
 from modelyard_crds.reasons import Reason
 from modelyard_runtime.data.table import Column, Table
 from modelyard_runtime.errors import UserError
@@ -18,7 +18,13 @@ from modelyard_runtime.plan import lexicon
 from modelyard_runtime.plan.intent import Intent, read_intent
 from modelyard_runtime.plan.quantiles import field_ask
 from modelyard_runtime.plan.ranking import rank
-from modelyard_runtime.plan.unbuilt import Unbuilt, answers, recommends, unbuilt_task
+from modelyard_runtime.plan.unbuilt import (
+    Unbuilt,
+    answers,
+    asks_for_spread,
+    recommends,
+    unbuilt_task,
+)
 from modelyard_runtime.plan.values import is_identifier
 
 #: A column that is less likely is not even worth a hint.
@@ -137,6 +143,33 @@ def column_of_field(field: FieldSchema, table: Table) -> Column | None:
     if ask is None or not ask.rest:
         return None
     return column_of_field(field.model_copy(update={"name": ask.rest}), table)
+
+
+def expect_meant(found: Targets, task: Task, fields: Sequence[FieldSchema], table: Table) -> None:
+    """Raise UserError for a field that names something else than the column beside it.
+
+    A field of any name may stand for the only target; beside one that names the target, the same
+    value again cannot be what it asks for.
+    """
+    first = found.columns[0]
+    if first.name not in found.owners.values():
+        return
+    for field in fields:
+        spoken = [token for token in lexicon.words(field.name) if token not in _AFFIXES]
+        labels = set() if task == "regression" else {*lexicon.stems(" ".join(first.label_counts))}
+        asks = field_ask(field.name, first.name) or asks_for_spread(field.name, first.name)
+        fits = field.type in ({"float", "integer"} if task == "regression" else {"string"})
+        known = field.name in found.owners or {*map(lexicon.stem, spoken)} & labels
+        if known or not fits or not spoken or asks:
+            continue
+        close = difflib.get_close_matches(field.name, table.names, 1, 0.6)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise UserError(
+            Reason.UNKNOWN_FIELD,
+            f"The output schema has the field {field.name!r}, which names no column, beside one "
+            f"for {first.name!r}.{hint} Leave it out, or name a column to predict: "
+            f"{', '.join(table.names[:MAX_LISTED])}.",
+        )
 
 
 def _key(name: str) -> list[str]:

@@ -1,5 +1,6 @@
 """What kind of prediction the target is, what is optimised, and which class is the positive one."""
 
+import math
 from collections.abc import Sequence
 
 from modelyard_crds.fields import FieldSchema, Metric
@@ -119,6 +120,8 @@ def expect_classes(target: Column) -> list[str]:
     """
     counts = target.label_counts
     rare = [label for label, count in counts.items() if count < MIN_PER_CLASS]
+    if rare or len(counts) > MAX_CLASSES:
+        _expect_no_words_among_numbers(target)
     if len(counts) > MAX_CLASSES:
         raise UserError(
             Reason.UNSUPPORTED_TASK,
@@ -136,6 +139,29 @@ def expect_classes(target: Column) -> list[str]:
         return sorted(counts)
     # Numbers and booleans come in the order of their values.
     return list(counts)
+
+
+def _expect_no_words_among_numbers(target: Column) -> None:
+    """Raise UserError for numbers that words have made a text: as classes they mean nothing."""
+    if target.type != "string":
+        return
+    counts = target.label_counts
+    numbers = [label for label in counts if _is_number(label)]
+    words = sum(count for label, count in counts.items() if not _is_number(label))
+    if len(numbers) > max(FEW_NUMBERS, len(counts) / 2) and words:
+        raise UserError(
+            Reason.TYPE_MISMATCH,
+            f"The target {target.name!r} has numbers in {target.known - words} rows and words in "
+            f"{words}: correct or empty the cells with words, so that rows without a number are "
+            "left out.",
+        )
+
+
+def _is_number(label: str) -> bool:
+    try:
+        return math.isfinite(float(label))
+    except ValueError:
+        return False
 
 
 def decide_metric(task: Task, target: Column, stated: Metric | None) -> Metric:
