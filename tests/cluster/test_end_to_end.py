@@ -46,9 +46,19 @@ def example_row(kubectl: Kubectl, deployment: str) -> object:
     return content.get("example") or content["schema"]["example"]
 
 
+def prediction_threads(kubectl: Kubectl, deployment: str) -> int:
+    """What the runtime makes of the limits that the kernel holds the pod to."""
+    script = (
+        "from pathlib import Path; from modelyard_runtime.serving.server import cpu_limit;"
+        "print(cpu_limit(Path('/sys/fs/cgroup')))"
+    )
+    return int(kubectl.run("exec", f"deployment/{deployment}", "--", "python", "-c", script))
+
+
 def test_from_yaml_to_a_prediction_and_to_the_end_of_the_namespace(kubectl: Kubectl) -> None:
-    """Pitfall 1.4: whatever lives in it, the namespace goes."""
-    kubectl.apply(objects.dataset(), objects.model(), objects.deployment())
+    """Pitfall 1.4: whatever lives in it, the namespace goes. Pitfall 5.2: half a CPU serves."""
+    half = {"limits": {"cpu": "500m"}}
+    kubectl.apply(objects.dataset(), objects.model(), objects.deployment(resources=half))
 
     dataset = kubectl.wait_condition("dataset", "tumours", "Ready", within=MEDIUM)
     assert dataset["status"]["rows"] == 569
@@ -76,6 +86,7 @@ def test_from_yaml_to_a_prediction_and_to_the_end_of_the_namespace(kubectl: Kube
     assert answer["result"]["diagnosis"] in {"malignant", "benign"}
     rows = predict_in_cluster(kubectl, DEPLOYMENT, "/predictions", [row, row])
     assert rows == [{"prediction": answer["result"]}] * 2
+    assert prediction_threads(kubectl, DEPLOYMENT) == 1
 
     kubectl.wait_gone("job", "tumours-v1", within=SHORT)
     kubectl.run("delete", "namespace", kubectl.namespace, "--wait=false")
