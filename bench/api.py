@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 import report
 from client import Load
+from list_lag import list_lag_ms
 from modelyard_api import keys
 from modelyard_crds import names
 from servers import cpu_s, free_port, rss_mb
@@ -47,6 +48,7 @@ class Facade(NamedTuple):
     pod: int
     pid: int
     key: str
+    api_server: int
 
 
 def main() -> None:
@@ -83,6 +85,7 @@ def measure(facade: Facade, folder: Path, seconds: float) -> list[report.Figure]
         "get": "/models/m02500",
         "status": "/models/m02500/v1.0/status",
     }
+    first, again = list_lag_ms(facade.api_server)
     read = {name: _load(facade, path, none, 1, seconds).p50_ms for name, path in reads.items()}
     return [
         report.figure("facade.rps_16", sixteen.requests_per_s, "requests/s", {}, less=False),
@@ -95,6 +98,8 @@ def measure(facade: Facade, folder: Path, seconds: float) -> list[report.Figure]
             for name, value in read.items()
         ),
         report.figure("facade.batch_10000_p50_ms", rows.p50_ms, "ms", {}, less=True),
+        report.figure("facade.first_list_lag_ms", first, "ms", {}, less=True),
+        report.figure("facade.list_lag_ms", again, "ms", {}, less=True),
         report.figure("facade.rss_mb", rss_mb(facade.pid), "MB", {}, less=True),
     ]
 
@@ -139,7 +144,7 @@ def running(folder: Path) -> Iterator[Facade]:
         _say(f"the façade starts and reads {MODELS} models")
         facade = stack.enter_context(_process([_command("modelyard-api")], variables))
         _wait(port, facade)
-        yield Facade(port, pod, facade.pid, key)
+        yield Facade(port, pod, facade.pid, key, api)
 
 
 def write_objects(folder: Path, secret: dict[str, Any], pod: int) -> None:

@@ -6,6 +6,7 @@ Pitfalls 2.3 (a watch that stalls, is cut, expires) and 2.4 (deleted objects tha
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator, Callable
 from itertools import pairwise
@@ -205,12 +206,16 @@ async def test_a_list_of_thousands_leaves_the_loop_its_turns() -> None:
             items = [item(f"n{number}", number + 1) for number in range(5000)]
             return json.dumps({"metadata": {"resourceVersion": "9999"}, "items": items}).encode()
 
+    gc.freeze()
+    kept_off_before = gc.get_freeze_count()
     listing = asyncio.create_task(Reflector(cast(Any, Lists()), "/things", counted, cache)._list())
     while not listing.done():
         await asyncio.sleep(0)
         seen_at_turns.append(read)
     assert len(cache) == 5000
     assert max(b - a for a, b in pairwise(seen_at_turns)) == module.TURN_SIZE
+    # A full collection would hold the loop for longer than all turns together.
+    assert gc.get_freeze_count() - kept_off_before >= len(cache)
 
 
 class Waiting:
