@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from functools import cache
 
 _VOWELS = frozenset("aeiou")
-#: Letters of which a piece alone is no chance, and of which a name that is one must have.
-_SURE, _SHORTEST = 3, 4
+#: Letters of which a piece alone is no chance, and of which a name must have.
+_SURE, _SHORTEST = 3, 3
 #: What is left over of a name costs its share; so does a piece of a single letter.
 _SINGLE = 0.5
 #: One piece of four letters or more, beside which some are not explained.
@@ -31,19 +31,20 @@ def is_skeleton(piece: str, word: str) -> bool:
     return all(letter in letters for letter in piece)
 
 
-def composed(name: str, words: Sequence[str]) -> float:
+def composed(name: str, words: Sequence[str], beside: Sequence[str] = ()) -> float:
     """How surely a name is put together of pieces of some words, from 0 to 1.
 
-    Two pieces at least, one of them of three letters; letters that no word explains count against.
+    Two pieces at least, one of them of three letters or a whole word of ``beside``, which are
+    short forms or synonyms; letters that no word explains count against.
     """
-    return _composed(name, tuple(dict.fromkeys(words)))
+    return _composed(name, tuple(dict.fromkeys(words)), tuple(dict.fromkeys(beside)))
 
 
 @cache
-def _composed(name: str, words: tuple[str, ...]) -> float:
+def _composed(name: str, words: tuple[str, ...], beside: tuple[str, ...]) -> float:
     if not _SHORTEST <= len(name) <= _LONGEST or not words:
         return 0.0
-    units = _units(name, words)
+    units = _units(name, words, beside)
     # best[i]: points of the first i letters, and the number of pieces.
     best: list[tuple[float, int]] = [(0.0, 0)]
     for end in range(1, len(name) + 1):
@@ -56,13 +57,15 @@ def _composed(name: str, words: tuple[str, ...]) -> float:
         best.append(max(options))
     points, pieces = best[-1]
     share = points / len(name)
-    if pieces == 1 and _SHORTEST <= points < len(name):
+    if pieces == 1 and _SURE < points < len(name):
         return _ALONE * share
-    sure = any(end - start >= _SURE for start, end in units)
+    sure = any(end - start >= _SURE or name[start:end] in beside for start, end in units)
     return share if pieces > 1 and sure else 0.0
 
 
-def _units(name: str, words: tuple[str, ...]) -> dict[tuple[int, int], float]:
+def _units(
+    name: str, words: tuple[str, ...], beside: tuple[str, ...]
+) -> dict[tuple[int, int], float]:
     """Stretches of the name that are pieces of a word, with the letters that they explain."""
     found: dict[tuple[int, int], float] = {}
     initials = "".join(word[0] for word in words)
@@ -72,7 +75,11 @@ def _units(name: str, words: tuple[str, ...]) -> dict[tuple[int, int], float]:
             if len(piece) == 1:
                 if piece in initials and start in {0, len(name) - 1}:
                     found[start, end] = _SINGLE
-            elif any(begins(piece, word) for word in words) or (
+            elif (
+                piece in beside
+                or any(begins(piece, word) for word in words)
+                or (len(piece) >= _SURE and any(begins(piece, word) for word in beside))
+            ) or (
                 len(piece) >= _SURE
                 and (piece in initials or any(is_skeleton(piece, word) for word in words))
             ):

@@ -90,11 +90,13 @@ def _of_name(intent: Intent, name: str, shared: Mapping[str, float]) -> dict[str
     words = lexicon.words(name)
     pieces = _pieces(intent, tokens)
     found = [max(likeness_of(intent, token), pieces) for token in tokens]
-    whole = not lexicon.STOPWORDS.issuperset(tokens) and _contains(intent.goal_words, words)
+    spoken = not lexicon.STOPWORDS.issuperset(tokens) and _contains(intent.goal_words, words)
+    only_about = max(0.0, _best(tokens, intent.about) - _beside(intent, tokens) - pieces)
+    whole = spoken and only_about < _SURELY
     return {
         "stated": is_stated(intent, name),
         "whole": whole,
-        "whole_given": not whole and _contains(intent.given, words),
+        "whole_given": not spoken and _contains(intent.given, words),
         "coverage": coverage(tokens, found),
         "last": found[tokens.index(last(name))],
         "noun": _best(tokens, intent.noun[-1:]),
@@ -106,7 +108,7 @@ def _of_name(intent: Intent, name: str, shared: Mapping[str, float]) -> dict[str
         "measure": any(lexicon.measures(token, word) for token in tokens for word in intent.aim),
         "quoted": lexicon.stems(name) in intent.quoted,
         "only_given": max(0.0, _telling(tokens, intent.given) - _telling(tokens, intent.aim)),
-        "only_about": max(0.0, _best(tokens, intent.about) - _beside(intent, tokens) - pieces),
+        "only_about": only_about,
     }
 
 
@@ -118,14 +120,17 @@ def is_stated(intent: Intent, name: str) -> bool:
     return re.search(rf"(?<!\w){spelled}\s*==?\s*\S", intent.text, re.IGNORECASE) is not None
 
 
-_SURELY, _PART = 0.6, 0.8
+_SURELY, _PART, _ALIKE = 0.6, 0.8, 0.8
 
 
 def _pieces(intent: Intent, tokens: Sequence[str]) -> float:
     """Whether the name, or a word of it, is put together of pieces of words of the goal."""
     pool = [*intent.aim, *(word for word in intent.implied if word not in intent.aim)]
-    whole = composed("".join(token for token in tokens if not token.isdigit()), pool)
-    parts = max(composed(token, pool) for token in tokens) if len(tokens) > 1 else 0.0
+    short = [form for word in pool for form in lexicon.short_forms(word)]
+    alike = [other for word in intent.aim for other in lexicon.synonyms(word)]
+    name = "".join(token for token in tokens if not token.isdigit())
+    whole = max(composed(name, pool, short), _ALIKE * composed(name, pool, [*short, *alike]))
+    parts = max(composed(token, pool, short) for token in tokens) if len(tokens) > 1 else 0.0
     found = max(whole, _PART * parts)
     return found if found > _SURELY else 0.0
 

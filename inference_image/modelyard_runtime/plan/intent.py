@@ -32,7 +32,10 @@ _KIND = re.compile(
     re.IGNORECASE,
 )
 _WHETHER = re.compile(
-    r"^\s*(who|will|is|are|was|were|does|do|did|can|has|have)\b|"
+    r"\byes or no\b|(?:^|[:;,])\s*who\b|"
+    r"\bwhich (?:patient|customer|client|user|employee|student|person|people|member|borrower|"
+    r"account|applicant|loan|order|machine|transaction|visitor|subscriber|compan|household)\w*\b|"
+    r"^\s*(will|is|are|was|were|does|do|did|can|has|have)\b|"
     r"\b(whether|if|likely|likelihood|probab\w+|chances?|risks?|odds|detect)\b|"
     r"^(?!.*\b(?:what|how|when|where)\b).*\b(will|does|do)\b",
     re.IGNORECASE,
@@ -88,6 +91,8 @@ _ABOUT = re.compile(
     r"before|from|with|by|and|given)\b|[,.?!:;(]|$)",
     re.IGNORECASE,
 )
+#: Whose it is that is asked for: the *judge*'s decision.
+_OWNER = re.compile(r"\b(\w+)(?:['\u2019]s|s')(?= \w)", re.IGNORECASE)
 _OWNED = re.compile(r"\b(?:their|his|her|its)\s+(\w+)", re.IGNORECASE)
 _QUOTED = re.compile(r"[(\[“\"'`]([^()\[\]“”\"'`]{1,40})[)\]”\"'`]")
 #: What follows it is part of the goal (patients with diabetes) or given (with season added).
@@ -170,7 +175,8 @@ def read_intent(text: str, schema_names: list[str]) -> Intent:
     weights: dict[str, float] = {}
     predicate, subject = _clause(aim)
     head = predicate or _head(aim)
-    noun = _noun(goal)
+    owners = _content(" ".join(_OWNER.findall(goal)))
+    noun = [word for word in _noun(goal) if word not in owners]
     for part, weight in (
         (given, GIVEN_WEIGHT),
         (" ".join(schema_names), SCHEMA_WEIGHT),
@@ -240,7 +246,8 @@ def _noun(goal: str) -> list[str]:
 
 
 def _about(goal: str, noun: list[str]) -> list[str]:
-    parts = (_content(match) for match in [*_ABOUT.findall(goal), *_OWNED.findall(goal)])
+    found = [*_ABOUT.findall(goal), *_OWNED.findall(goal), *_OWNER.findall(goal)]
+    parts = (_content(match) for match in found)
     return [word for part in parts if part != noun for word in part]
 
 

@@ -139,7 +139,18 @@ _SYNONYMS = (
     "religion religious church faith",
     "education school schooling educate study",
     "grade gpa",
-    "spend spending expense expenditure expend",
+    "spend spending expense expenditure expend cost",
+    "drug medication medicine medicinal pharmaceutical",
+    "decision decide verdict ruling judgement judgment",
+    "profit earn",
+    "road traffic street highway motorway",
+    "boss manager executive ceo director",
+    "cure heal remission recover recovery",
+    "treat treatment therapy",
+    "purchase acquisition acquire",
+    "complain complaint",
+    "lend loan borrow borrower",
+    "win award medal prize",
     "debt loan mortgage credit borrow",
     "profit gain margin",
     "visit visitor guest attend attendance",
@@ -232,7 +243,7 @@ STOPWORDS = _set(
     "all new next now today predict predicts predicting predicted prediction forecast forecasting "
     "estimate estimating classify classifying determine identify detect tell find guess decide "
     "recognise recognize model build want need please based using given about more most less "
-    "least get gets come comes going go year month week day"
+    "least s get gets come comes going go year month week day"
 )
 
 
@@ -306,6 +317,21 @@ def _groups() -> dict[str, frozenset[int]]:
     return {key: frozenset(value) for key, value in found.items()}
 
 
+@cache
+def short_forms(word: str) -> tuple[str, ...]:
+    """How data sets shorten a word: wt of weight."""
+    key = stem(word)
+    return tuple(short for short, long in ABBREVIATIONS.items() if stem(long) == key)
+
+
+@cache
+def synonyms(word: str) -> tuple[str, ...]:
+    """Other words that may stand for it."""
+    groups = _groups().get(stem(word), frozenset())
+    lines = (line.split() for number, line in enumerate(_SYNONYMS) if number in groups)
+    return tuple(dict.fromkeys(other for line in lines for other in line if other != word))
+
+
 _MIN_PREFIX = 4
 #: Two stems that share so much of their beginning are forms of one word: satisfied, satisfaction.
 _MIN_COMMON, _MIN_COMMON_SHARE = 5, 0.65
@@ -331,7 +357,9 @@ def likeness(token: str, word: str) -> float:
     short, full = sorted((one, other), key=len)
     if len(short) >= _MIN_PREFIX and full in {"re" + short, "un" + short, "non" + short}:
         return _PREFIX
-    if len(short) >= _MIN_PREFIX and full.startswith(short):
+    # What is clipped may have a plural of its own: cigs.
+    clipped = len(short) == _MIN_PREFIX - 1 and token == short + "s"
+    if (len(short) >= _MIN_PREFIX or clipped) and full.startswith(short):
         return _PREFIX
     common = sum(
         1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))

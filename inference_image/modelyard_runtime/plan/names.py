@@ -50,11 +50,15 @@ def is_initials(intent: Intent, name: str) -> bool:
         parts = range(2, _MOST_PARTS + 1)
         runs = ("".join(spoken[i : i + n]) for n in parts for i in range(len(spoken) - n + 1))
         return len(whole) >= _SHORTEST_WITH_DIGITS and whole in runs
-    return len(tokens) == 1 and len(whole) >= _SHORTEST and _of_initials(whole, intent.asked)
+    if len(tokens) != 1:
+        return False
+    if len(whole) < _SHORTEST:
+        return len(whole) > 1 and whole in "".join(word[0] for word in intent.asked)
+    return _of_initials(whole, intent.asked)
 
 
 def _of_initials(name: str, spoken: Sequence[str]) -> bool:
-    """Also in another order: ``lfp`` is “participating in the labor force”."""
+    """Of three and more also in another order: ``lfp`` is “participating in the labor force”."""
     initials = "".join(word[0] for word in spoken)
     runs = (initials[i : i + len(name)] for i in range(len(initials) - len(name) + 1))
     return any(sorted(run) == sorted(name) for run in runs)

@@ -47,6 +47,7 @@ _INSTEAD = _phrases(
 #: Asked for besides: the question's subject, as sure as its word.
 _SUBJECTS = _phrases(
     (r"\bhow late\b", "delay"),
+    (r"\b(?:will|would|does|do|did|should)\b.*\b(?:decide|rule|judge)\b", "decision"),
     (r"\b(?:minutes|hours|days|weeks|months|years) (?:until|till|before|to)\b", "duration"),
     (r"\b(how long|when will|how soon|how quickly)\b", "duration"),
     (r"\bhow (heavy|much does [\w ]+ weigh)\b", "weight"),

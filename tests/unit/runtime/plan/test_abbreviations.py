@@ -44,3 +44,13 @@ def test_letters_that_meet_by_chance_do_not(name, words):
 def test_a_word_may_be_the_initials_of_a_name():
     assert is_short_for("mpg", ["miles", "per", "gallon"])
     assert not is_short_for("mp", ["miles", "per"])
+
+
+def test_a_short_form_that_is_known_is_a_piece():
+    assert composed("hwt", ["heart", "weight"], ["wt"]) > SURE
+    assert composed("hwt", ["heart", "weight"]) <= SURE
+
+
+def test_a_synonym_may_be_the_piece_of_a_name():
+    assert composed("drugexp", ["medication", "expenditure"], ["drug"]) > SURE
+    assert composed("drugexp", ["medication", "income"], ["drug"]) <= SURE

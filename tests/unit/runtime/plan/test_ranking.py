@@ -65,3 +65,35 @@ def test_a_column_is_not_chosen_for_where_it_stands(tmp_path):
     assert found.tied
     assert found.best is None
     assert sorted(found.rivals) == ["price_high", "price_low"]
+
+
+def test_whose_it_is_is_not_what_is_asked_for(tmp_path):
+    rows = "".join(f"{'abc'[i % 3]},{i % 7},{['yes', 'no'][i % 2]}\n" for i in range(90))
+    table = table_of(tmp_path, "judge,nation,decision\n" + rows)
+    best = ranking("Predict the judge's decision", table).best
+    assert best is not None
+    assert best.column.name == "decision"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["flood yes or no, from rainfall", "Which borrowers repay?", "We plan: who stays at home?"],
+)
+def test_a_question_of_yes_or_no_may_begin_otherwise(text):
+    assert read_intent(text, []).whether
+
+
+def test_two_letters_are_the_initials_of_two_words_in_their_order(tmp_path):
+    rows = "".join(f"{i % 2},{i % 50},{i % 90}\n" for i in range(90))
+    table = table_of(tmp_path, "ui,iu,age\n" + rows)
+    evidence = gather(read_intent("claims of unemployment insurance", []), table)
+    assert evidence["ui"]["initials"] == 1
+    assert "iu" not in evidence
+
+
+def test_a_clipped_word_may_have_a_plural(tmp_path):
+    rows = "".join(f"{i % 40},{i % 50}\n" for i in range(90))
+    table = table_of(tmp_path, "cigs,age\n" + rows)
+    best = ranking("Predict how many cigarettes somebody smokes", table).best
+    assert best is not None
+    assert best.column.name == "cigs"
