@@ -11,7 +11,7 @@ from pydantic import Field
 
 from modelyard_crds.base import ApiModel
 from modelyard_crds.fields import FieldSchema
-from modelyard_crds.plan import DroppedColumn, Task
+from modelyard_crds.plan import DroppedColumn, PlannedSplit, Task
 
 #: Fields may be added under a number. To take one away or change what one means, raise it.
 CARD_FORMAT = 1
@@ -47,7 +47,7 @@ class Evaluation(ApiModel):
     folds: int = Field(description="Models that judged them, each without its rows.", ge=1)
     confidence: float = Field(description="Coverage of the intervals.", gt=0, lt=1)
     draws: int = Field(description="Draws of the bootstrap.", ge=1)
-    drawn: str = Field(description="What was drawn: rows, or blocks of neighbouring rows.")
+    drawn: str = Field(description="What was drawn: rows, or blocks of rows that are alike.")
 
 
 class ConfusionMatrix(ApiModel):
@@ -191,6 +191,9 @@ class ModelCard(ApiModel):
     importance: dict[str, float] = Field(
         description="Share of each input in what the model knows: by how much the score falls when "
         "its values are shuffled among unseen rows."
+    )
+    split: PlannedSplit | None = Field(
+        None, description="What keeps the rows that judge apart from those learnt from."
     )
     input_schema: list[FieldSchema]
     output_schema: list[FieldSchema]

@@ -14,6 +14,9 @@ from modelyard_crds.fields import MAX_COLUMNS, Metric
 Task = Literal["binary", "multiclass", "regression"]
 #: What a person may ask for; whether classes are two or more the data shows.
 Kind = Literal["classification", "regression", "forecasting"]
+#: What keeps the rows that judge a model apart from those that it learns from: chance, what they
+#: are of, or when they are from.
+SplitBy = Literal["random", "group", "time"]
 
 MAX_TARGETS = 20
 MAX_HORIZON = 1000
@@ -48,7 +51,35 @@ PLAN_RULES = validations(
         "!has(self.quantiles) || !has(self.task) || self.task != 'classification'",
         "quantiles are of numbers: leave them out, or choose task regression or forecasting",
     ),
+    Rule(
+        "!has(self.split) || !((has(self.task) && self.task == 'forecasting') || "
+        "has(self.horizon) || has(self.timeIndex) || has(self.groupBy))",
+        "a forecast is judged by its last windows: leave out split",
+    ),
+    Rule(
+        "!has(self.split) || self.split.by != 'random' || !has(self.split.column)",
+        "split.column is for split.by group or time",
+    ),
+    Rule(
+        "!has(self.split) || !has(self.split.column) || !has(self.targets) || "
+        "!(self.split.column in self.targets)",
+        "a column cannot be predicted and split by",
+    ),
 )
+
+
+class SplitOverride(ApiModel):
+    """How the rows that judge a model are kept apart; asked for, it is never found out."""
+
+    by: SplitBy = Field(
+        description="random: any rows; group: rows of one entity stay together; time: the newest "
+        "rows judge what the older ones taught."
+    )
+    column: ColumnName | None = Field(
+        None,
+        description="Column with the entity or the time of a row; by default the one that the "
+        "table shows.",
+    )
 
 
 class PlanOverrides(ApiModel):
@@ -88,6 +119,9 @@ class PlanOverrides(ApiModel):
         max_length=MAX_COLUMNS,
         json_schema_extra=_SET,
     )
+    split: SplitOverride | None = Field(
+        None, description="Which rows judge the model, where it is no forecast."
+    )
 
 
 class PlannedTarget(ApiModel):
@@ -111,6 +145,16 @@ class DroppedColumn(ApiModel):
     reason: str = Field(description="Why it is left out.", max_length=MAX_REASON)
 
 
+class PlannedSplit(ApiModel):
+    """Which rows judge the model."""
+
+    by: SplitBy = Field(description="What keeps them apart from those that it learns from.")
+    column: str | None = Field(
+        None, description="Column with the entity or the time of a row.", max_length=253
+    )
+    reason: str = Field(description="Why they are chosen so.", max_length=MAX_REASON)
+
+
 class BuildPlan(ApiModel):
     """What was decided before training; the fields of spec.plan change it."""
 
@@ -127,3 +171,6 @@ class BuildPlan(ApiModel):
     )
     group_by: str | None = Field(None, description="Column of the series.", max_length=253)
     horizon: int | None = Field(None, description="Steps ahead that are forecast.", ge=1)
+    split: PlannedSplit | None = Field(
+        None, description="Which rows judge the model; absent for a forecast."
+    )

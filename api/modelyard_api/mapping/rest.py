@@ -34,6 +34,7 @@ from modelyard_crds.plan import (
     ColumnName,
     Kind,
     Quantile,
+    SplitBy,
     Task,
 )
 
@@ -85,6 +86,15 @@ class ModelDetail(Answer):
 ColumnList = Annotated[list[ColumnName], Field(json_schema_extra={"uniqueItems": True})]
 
 
+class SplitRequest(Request):
+    """How the rows that judge a model are kept apart from those that it learns from."""
+
+    by: SplitBy
+    column: ColumnName | None = Field(
+        None, description="Column with the entity or the time of a row."
+    )
+
+
 class PlanRequest(Request):
     """What a person decides of the plan; what is left out is found out."""
 
@@ -114,6 +124,7 @@ class PlanRequest(Request):
     exclude: Annotated[ColumnList, Field(max_length=MAX_COLUMNS)] | None = Field(
         None, description="Columns not to learn from."
     )
+    split: SplitRequest | None = Field(None, description="Which rows judge the model.")
 
 
 class ModelCreate(Request):
@@ -232,6 +243,14 @@ class DroppedColumnJson(Answer):
     reason: str
 
 
+class PlannedSplitJson(Answer):
+    """Which rows judge the model, and why."""
+
+    by: SplitBy
+    column: str | None
+    reason: str
+
+
 class PlanJson(Answer):
     """What was decided before training."""
 
@@ -242,6 +261,7 @@ class PlanJson(Answer):
     time_index: str | None
     group_by: str | None
     horizon: int | None
+    split: PlannedSplitJson | None
 
 
 class ModelDescription(Answer):

@@ -18,6 +18,7 @@ from modelyard_crds.model_card import (
     ModelCard,
     TargetCard,
 )
+from modelyard_crds.plan import PlannedSplit
 from modelyard_runtime.artifacts.plots import Plot, importance_plot, target_plots
 
 _SHOWN_ATTEMPTS = 5
@@ -42,6 +43,7 @@ def _markdown(card: ModelCard, looks_at: Plot | None, of_targets: Sequence[Seque
         f"Predicts {_targets(card.targets)} with {card.algorithm}, the best of {card.candidates} "
         f"candidates; learnt from {card.rows} rows in {card.seconds:.1f} s on "
         f"{rfc3339(card.created_at)}.",
+        _split(card.split),
     ]
     for target, plots in zip(card.targets, of_targets, strict=True):
         sections += _target(target, plots, several=len(card.targets) > 1)
@@ -133,6 +135,16 @@ def _judged(found: Evaluation) -> str:
         f"{found.drawn}. Candidates were chosen by the same rows, so that the figures are "
         "a little too good. The baseline looks at no column."
     )
+
+
+def _split(split: PlannedSplit | None) -> str:
+    if split is None or split.column is None:
+        return ""
+    how = {
+        "group": f"rows whose `{_cell(split.column)}` it has not seen",
+        "time": f"the newest rows by `{_cell(split.column)}`",
+    }[split.by]
+    return f"It is judged by {how}: {split.reason}."
 
 
 def _figure(figure: MetricFigure) -> tuple[str, str, str, str]:

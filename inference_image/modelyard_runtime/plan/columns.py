@@ -103,6 +103,19 @@ def _unknown(name: str, table: Table) -> str:
     )
 
 
+def without(selection: Selection, name: str, reason: str) -> Selection:
+    """The selection without a column, where it is learnt from.
+
+    Raises UserError NoUsableFeatures where that was the last one.
+    """
+    features = [column for column in selection.features if column.name != name]
+    if len(features) == len(selection.features):
+        return selection
+    dropped = [*selection.dropped, Dropped(name, reason)]
+    _expect_usable(features, dropped)
+    return Selection(features, dropped, selection.warnings)
+
+
 _FREE_TEXT = "free text, which is not learnt from yet"
 _IS_TARGET = "the same as the target"
 _EXCLUDED = "excluded by spec.plan.exclude"

@@ -43,6 +43,11 @@ _WHETHER = re.compile(
 _SERIES = re.compile(
     r"\b(forecast\w*|next (day|week|month|quarter|year)|time series)\b", re.IGNORECASE
 )
+_FUTURE = re.compile(
+    r"\b(will|won't|going to|tomorrow|upcoming|(?:next|coming|following) "
+    r"(?:\w+ )?(?:hour|day|week|month|quarter|year|season|time)s?)\b",
+    re.IGNORECASE,
+)
 #: A customer will cancel a contract: the verb is asked for, not who does it to what.
 _ADVERBS = r"(?:(?:not|be|get|have|been|ever|soon|still|\w+ly)\s+)*"
 _AUXILIARY = r"(?:(?:not|be|get|have|been|ever|soon|still|\w+ly|an?|the)\s+)*"
@@ -123,6 +128,8 @@ class Intent:
     kind: bool
     whether: bool
     series: bool
+    #: Whether it asks for what is yet to come.
+    future: bool
 
     def likeness(self, token: str) -> float:
         """How surely a token of a name is meant."""
@@ -206,6 +213,7 @@ def read_intent(text: str, schema_names: list[str]) -> Intent:
         kind=bool(_KIND.search(goal)),
         whether=bool(_WHETHER.search(goal)),
         series=bool(_SERIES.search(goal)),
+        future=bool(_FUTURE.search(goal)),
     )
 
 

@@ -14,11 +14,18 @@ from modelyard_crds.plan import MAX_REASON, BuildPlan, DroppedColumn, PlannedTar
 from modelyard_crds.reasons import Reason
 from modelyard_runtime.data.table import Column, Table
 from modelyard_runtime.errors import UserError
-from modelyard_runtime.plan.columns import Dropped, Selection, leak_warnings, select_features
+from modelyard_runtime.plan.columns import (
+    Dropped,
+    Selection,
+    leak_warnings,
+    select_features,
+    without,
+)
 from modelyard_runtime.plan.goal import Goal, decide_goal
 from modelyard_runtime.plan.outputs import decide_outputs
 from modelyard_runtime.plan.quantiles import Spoken, read_spoken
 from modelyard_runtime.plan.series import Series, covariates, find_series
+from modelyard_runtime.plan.split import Split, find_split
 from modelyard_runtime.plan.target import Targets, expect_meant, resolve_targets
 from modelyard_runtime.plan.unbuilt import said_to_be_less
 
@@ -42,6 +49,8 @@ class Plan:
     warnings: list[str]
     #: Where the target is continued over time.
     series: Series | None = None
+    #: Which rows judge the model, where it is not.
+    split: Split | None = None
 
     @property
     def target(self) -> str:
@@ -86,6 +95,7 @@ class Plan:
             time_index=self.series and self.series.time_index,
             group_by=self.series and self.series.group_by,
             horizon=self.series and self.series.horizon,
+            split=self.split and self.split.summary(),
         )
 
 
@@ -115,6 +125,9 @@ def make_plan(
     series, said = find_series(table, goals, found.intent, stated, inputs)
     selection = _with_series(selection, series, input_schema, table)
     expect_meant(found, goals[0].task, fields, table)
+    split, noticed = find_split(table, goals, found.intent, stated, inputs, series)
+    if split is not None and split.by == "group" and split.column not in (inputs or ()):
+        selection = without(selection, split.column or "", _ENTITY)
     outputs = decide_outputs(goals, columns, [found.fields_of(c, fields) for c in columns])
     return Plan(
         goals=goals,
@@ -133,8 +146,10 @@ def make_plan(
             *less,
             *_zeros(goals, columns),
             *said,
+            *noticed,
         ],
         series=series,
+        split=split,
     )
 
 
@@ -231,6 +246,7 @@ def _with_series(
     )
 
 
+_ENTITY = "it tells which entity a row is of, and a new one's is never among those learnt from"
 _NOT_AHEAD = "not known ahead of its time: name it in the input schema if it is"
 
 

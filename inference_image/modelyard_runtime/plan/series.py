@@ -79,7 +79,10 @@ def find_series(
     """
     asked = _is_stated(stated)
     numbers = all(goal.task == "regression" for goal in goals)
-    if not asked and (not intent.series or stated.task is not None or not numbers):
+    if asked and stated.split is not None:
+        raise _unfit("a forecast is judged by its last windows: leave out spec.plan.split.")
+    independent = stated.task is not None or stated.split is not None
+    if not asked and (not intent.series or independent or not numbers):
         return None, []
     try:
         if not numbers or len(goals) > 1:

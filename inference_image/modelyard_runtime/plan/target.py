@@ -92,7 +92,11 @@ def resolve_targets(
 
 def _expect_columns(stated: PlanOverrides, table: Table) -> None:
     """Raise UserError for a column of spec.plan that the table does not have."""
-    single = {"timeIndex": stated.time_index, "groupBy": stated.group_by}
+    single = {
+        "timeIndex": stated.time_index,
+        "groupBy": stated.group_by,
+        "split.column": None if stated.split is None else stated.split.column,
+    }
     many = {"targets": stated.targets, "exclude": stated.exclude}
     given = [(key, name) for key, name in single.items() if name is not None]
     given += [(key, name) for key, names in many.items() for name in names or ()]

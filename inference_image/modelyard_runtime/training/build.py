@@ -99,7 +99,7 @@ def build_version(job: Job, fetch: Callable[[], Fetched], reporter: Reporter) ->
     span = (SEARCH, PUBLISH)
     parts = stages(plan.goals, training, job.cpus, reporter, records_of, runner_of, span)
     learnt = [
-        learn(goal, table, encoding, stage, plan.series)
+        learn(goal, table, encoding, stage, plan)
         for goal, stage in zip(plan.goals, parts, strict=True)
     ]
     plan = _with_warnings(plan, learnt, reporter)

@@ -56,6 +56,7 @@ def card_of(manifest: Manifest, learnt: Sequence[Learnt]) -> card.ModelCard:
         seconds=info.training_seconds,
         targets=[target_card(item) for item in learnt],
         importance=info.feature_importance,
+        split=plan and plan.split,
         input_schema=manifest.input_schema,
         output_schema=manifest.output_schema,
         dropped=(plan.dropped if plan else None) or [],
@@ -74,8 +75,15 @@ def target_card(learnt: Learnt) -> card.TargetCard:
     """All that the card says of a target."""
     goal, problem, winner = learnt.goal, learnt.problem, learnt.winner
     truth, predicted = problem.target[winner.unseen.rows], winner.unseen.predicted
+    rows, entities = winner.unseen.rows, problem.entities
     judged = Judged(
-        goal.task, truth, predicted, problem.positive, problem.shape.seed, problem.over_time
+        goal.task,
+        truth,
+        predicted,
+        problem.positive,
+        problem.shape.seed,
+        problem.over_time,
+        None if entities is None else entities[rows],
     )
     classes = goal.classes
     return card.TargetCard(
@@ -308,7 +316,7 @@ def _by_rows(problem: Problem, ranked: Sequence[Trial], best: Trial) -> list[car
 
 
 def _every(problem: Problem) -> int:
-    """The rows of a fold to learn from; folds differ by one row at most."""
+    """The rows of a fold to learn from; but for windows of time, folds hardly differ."""
     return len(problem.folds[0].train)
 
 

@@ -36,7 +36,7 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True)
 class Judged:
-    """Rows, what was predicted for them, and whether neighbouring rows depend on each other."""
+    """Rows, what was predicted for them, and which of them depend on each other."""
 
     task: Task
     truth: NDArray[Any]
@@ -44,6 +44,8 @@ class Judged:
     positive: int | None
     seed: int
     in_order: bool = False
+    #: The number of what each row is of, where rows of one are alike.
+    entities: Indices | None = None
 
 
 def intervals(judged: Judged, values: Mapping[str, float]) -> dict[str, Interval]:
@@ -68,6 +70,8 @@ def blocks_said(judged: Judged) -> str:
     rows = len(judged.truth)
     if judged.in_order:
         return f"blocks of {_length(rows)} neighbouring rows"
+    if judged.entities is not None:
+        return "entities, each with all of its rows"
     return "rows" if rows <= MAX_BLOCKS else f"{MAX_BLOCKS} random blocks of rows"
 
 
@@ -75,6 +79,8 @@ def _blocks(judged: Judged) -> Indices:
     rows = len(judged.truth)
     if judged.in_order:
         return np.arange(rows) // _length(rows)
+    if judged.entities is not None:
+        return np.unique(judged.entities, return_inverse=True)[1] % MAX_BLOCKS
     if rows <= MAX_BLOCKS:
         return np.arange(rows)
     return np.asarray(np.random.default_rng(judged.seed).permutation(rows) % MAX_BLOCKS)

@@ -16,12 +16,15 @@ from modelyard_crds.fields import Training
 from modelyard_runtime.artifacts.progress import Reporter
 from modelyard_runtime.data.table import Column, Table
 from modelyard_runtime.plan.goal import Goal
+from modelyard_runtime.plan.plan import Plan
 from modelyard_runtime.plan.series import Series
+from modelyard_runtime.plan.split import ANY_ROWS, Split
 from modelyard_runtime.training.candidates import FAMILY_NAMES, Candidate, name_of
 from modelyard_runtime.training.conversion import Winner, choose
 from modelyard_runtime.training.encoding import Encoding, Inputs
+from modelyard_runtime.training.folds import entities_of, planned_folds
 from modelyard_runtime.training.importance import importance
-from modelyard_runtime.training.problem import Problem, Shape, make_folds, spread_of
+from modelyard_runtime.training.problem import Problem, Shape, spread_of
 from modelyard_runtime.training.quantiles import SHARE_OF_BUDGET, Asked
 from modelyard_runtime.training.records import Records, recording
 from modelyard_runtime.training.runner import Began, Runner
@@ -125,18 +128,17 @@ def stages(
     ]
 
 
-def learn(
-    goal: Goal, table: Table, encoding: Encoding, stage: Stage, series: Series | None = None
-) -> Learnt:
-    """Search, choose and explain the model of a goal, of a series where it is one.
+def learn(goal: Goal, table: Table, encoding: Encoding, stage: Stage, plan: Plan) -> Learnt:
+    """Search, choose and explain the model of a goal of a plan.
 
     Raises UserError where no candidate can be trained and converted.
     """
     began = time.monotonic()
+    seed, series = stage.training.seed, plan.series
     data, problem = (
-        _independent(goal, table, encoding, stage.training.seed)
+        _independent(goal, table, encoding, seed, plan.split)
         if series is None
-        else _over_time(goal, table, encoding, stage.training.seed, series)
+        else _over_time(goal, table, encoding, seed, series)
     )
     encoding = data.encoding
     outcome = _search(goal, problem, stage)
@@ -155,9 +157,11 @@ def learn(
     return Learnt(goal, data, problem, outcome, winner, shares, seconds)
 
 
-def _independent(goal: Goal, table: Table, encoding: Encoding, seed: int) -> tuple[Data, Problem]:
+def _independent(
+    goal: Goal, table: Table, encoding: Encoding, seed: int, split: Split | None
+) -> tuple[Data, Problem]:
     data = _data(goal, table, encoding)
-    return data, _problem(goal, data, seed)
+    return data, _problem(goal, data, seed, split or ANY_ROWS)
 
 
 def _over_time(
@@ -177,7 +181,7 @@ def _over_time(
         scale=len(encoded.kept),
     )
     truth = np.asarray(target.values, dtype=np.float64)
-    problem = Problem(past.matrix, truth, shape, goal.metric, None, past.folds)
+    problem = Problem(past.matrix, truth, shape, goal.metric, None, past.folds, over_time=True)
     return Data(past.table, target, encoded, past.inputs), problem
 
 
@@ -189,7 +193,7 @@ def _data(goal: Goal, table: Table, encoding: Encoding) -> Data:
     return Data(table, target, encoding, encoding.inputs(table))
 
 
-def _problem(goal: Goal, data: Data, seed: int) -> Problem:
+def _problem(goal: Goal, data: Data, seed: int, split: Split) -> Problem:
     encoding, truth = data.encoding, _truth(goal, data.target)
     shape = Shape(
         task=goal.task,
@@ -201,13 +205,16 @@ def _problem(goal: Goal, data: Data, seed: int) -> Problem:
         spread=spread_of(truth) if goal.task == "regression" else "even",
     )
     positive = goal.positive_class
+    column = None if split.column is None else data.table.by_name[split.column]
     return Problem(
         matrix=encoding.matrix(data.inputs),
         target=truth,
         shape=shape,
         metric=goal.metric,
         positive=None if positive is None else goal.classes.index(positive),
-        folds=make_folds(truth, goal.task, seed),
+        folds=planned_folds(truth, goal.task, seed, split, column),
+        over_time=split.by == "time",
+        entities=entities_of(column) if column and split.by == "group" else None,
     )
 
 

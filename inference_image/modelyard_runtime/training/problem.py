@@ -13,11 +13,8 @@ from modelyard_crds.fields import Metric
 from modelyard_crds.plan import Task
 from modelyard_runtime.training.encoding import Matrix
 
-MAX_FOLDS = 5
 #: Above this many rows one held-out part judges as well as five folds.
 MANY_ROWS = 20_000
-HELD_OUT = 0.2
-MAX_HELD_OUT_ROWS = 50_000
 
 #: Values this unevenly spread may be learnt better on another scale (Fisher's skewness).
 SKEWED, SKEWED_COUNTS = 1.0, 0.5
@@ -64,11 +61,10 @@ class Problem:
     metric: Metric
     positive: int | None
     folds: list[Fold]
-
-    @property
-    def over_time(self) -> bool:
-        """Whether rows continue series, and folds are windows of time."""
-        return self.shape.scale is not None
+    #: Whether folds are windows of time.
+    over_time: bool = False
+    #: The number of each row's entity, where those that judge are none that was learnt from.
+    entities: Indices | None = None
 
 
 def spread_of(values: NDArray[np.float64]) -> Spread:
@@ -86,21 +82,3 @@ def spread_of(values: NDArray[np.float64]) -> Spread:
     if abs(skewness) <= SKEWED:
         return "even"
     return "positive" if least >= 0 else "skewed"
-
-
-def make_folds(target: NDArray[Any], task: Task, seed: int) -> list[Fold]:
-    """The folds that all candidates share; a large table has one, which is enough there."""
-    from sklearn import model_selection
-
-    classes = task != "regression"
-    rows = np.arange(len(target))
-    splitter: Any
-    if len(target) > MANY_ROWS:
-        size = min(int(len(target) * HELD_OUT), MAX_HELD_OUT_ROWS)
-        kind = model_selection.StratifiedShuffleSplit if classes else model_selection.ShuffleSplit
-        splitter = kind(1, test_size=size, random_state=seed)
-    else:
-        rarest = int(np.unique(target, return_counts=True)[1].min()) if classes else MAX_FOLDS
-        kind = model_selection.StratifiedKFold if classes else model_selection.KFold
-        splitter = kind(min(MAX_FOLDS, rarest), shuffle=True, random_state=seed)
-    return [Fold(train, test) for train, test in splitter.split(rows, target)]

@@ -23,8 +23,9 @@ from modelyard_runtime.training.candidates import Candidate, candidate_of
 from modelyard_runtime.training.encoding import Matrix
 from modelyard_runtime.training.ensemble import Unseen
 from modelyard_runtime.training.fitting import Fit, fit_model, run_fit
+from modelyard_runtime.training.folds import make_folds
 from modelyard_runtime.training.log_scale import EVEN_SHARE
-from modelyard_runtime.training.problem import Fold, Indices, Problem, make_folds
+from modelyard_runtime.training.problem import Fold, Indices, Problem
 
 #: Of the time of a search the part that is left for quantiles.
 SHARE_OF_BUDGET = 0.2

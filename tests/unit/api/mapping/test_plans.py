@@ -23,6 +23,13 @@ plans = st.fixed_dictionaries(
             st.floats(0.001, 0.999), min_size=1, max_size=MAX_QUANTILES, unique=True
         ),
         "exclude": columns,
+        "split": st.one_of(
+            st.just({"by": "random"}),
+            st.fixed_dictionaries(
+                {"by": st.sampled_from(["group", "time"])},
+                optional={"column": st.text(min_size=1, max_size=20)},
+            ),
+        ),
     },
 )
 

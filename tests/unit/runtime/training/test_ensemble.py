@@ -11,7 +11,8 @@ from modelyard_runtime.training.ensemble import (
     unseen_of,
 )
 from modelyard_runtime.training.fitting import Fit, Fitted
-from modelyard_runtime.training.problem import Problem, Shape, make_folds
+from modelyard_runtime.training.folds import make_folds
+from modelyard_runtime.training.problem import Problem, Shape
 from modelyard_runtime.training.search import Trial
 
 ROWS = 600

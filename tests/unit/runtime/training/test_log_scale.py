@@ -12,9 +12,10 @@ from modelyard_runtime.training.candidates import candidate_of, name_of, portfol
 from modelyard_runtime.training.encoding import Encoding
 from modelyard_runtime.training.evaluation import difference
 from modelyard_runtime.training.fitting import Fit, predict, run_fit
+from modelyard_runtime.training.folds import make_folds
 from modelyard_runtime.training.graph import to_graph
 from modelyard_runtime.training.pipelines import build_pipeline
-from modelyard_runtime.training.problem import Problem, Shape, make_folds, spread_of
+from modelyard_runtime.training.problem import Problem, Shape, spread_of
 from modelyard_runtime.training.runner import bounded_threads
 
 ROWS = 500

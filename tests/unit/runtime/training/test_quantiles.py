@@ -19,9 +19,10 @@ from modelyard_runtime.training.encoding import Encoding
 from modelyard_runtime.training.ensemble import Unseen
 from modelyard_runtime.training.evaluation import difference
 from modelyard_runtime.training.fitting import predict
+from modelyard_runtime.training.folds import make_folds
 from modelyard_runtime.training.graph import to_graph
 from modelyard_runtime.training.predict import run
-from modelyard_runtime.training.problem import Problem, Shape, make_folds, spread_of
+from modelyard_runtime.training.problem import Problem, Shape, spread_of
 from modelyard_runtime.training.quantiles import (
     Asked,
     WithQuantiles,

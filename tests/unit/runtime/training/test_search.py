@@ -10,8 +10,9 @@ import pytest
 from modelyard_crds.plan import Task
 from modelyard_runtime.training.candidates import candidate_of, portfolio
 from modelyard_runtime.training.fitting import Fit, Fitted, run_fit
+from modelyard_runtime.training.folds import make_folds
 from modelyard_runtime.training.pipelines import build_pipeline
-from modelyard_runtime.training.problem import Problem, Shape, make_folds
+from modelyard_runtime.training.problem import Problem, Shape
 from modelyard_runtime.training.runner import local_runner
 from modelyard_runtime.training.search import (
     ROUND,
