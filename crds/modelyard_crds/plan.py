@@ -138,6 +138,9 @@ class PlannedTarget(ApiModel):
     )
 
 
+MAX_PROPOSER = 128
+
+
 class DroppedColumn(ApiModel):
     """A column that is not learnt from."""
 
@@ -161,6 +164,11 @@ class BuildPlan(ApiModel):
     targets: list[PlannedTarget] = Field(description="What is predicted.", max_length=MAX_TARGETS)
     confidence: float = Field(
         description="How surely the targets are those that were meant.", ge=0, le=1
+    )
+    proposed_by: str | None = Field(
+        None,
+        description="Model of the planner endpoint that proposed the targets, where it did.",
+        max_length=MAX_PROPOSER,
     )
     features: list[str] = Field(description="Columns that are learnt from.", max_length=MAX_COLUMNS)
     dropped: list[DroppedColumn] | None = Field(

@@ -111,7 +111,7 @@ async def _run(settings: Settings) -> None:
 def _assemble(settings: Settings, configuration: Configuration, api: Api, store: Store) -> Program:
     cache, queues = Cache(), new_queues()
     intake = Intake(cache, queues)
-    secrets = StoreSecrets(api, store)
+    secrets = StoreSecrets(api, store, settings.planner_key_path)
     drift = DriftSummaries(store)
     reconciler = Reconciler(
         cache,

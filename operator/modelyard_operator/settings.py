@@ -29,6 +29,10 @@ class Settings:
     sweep_interval: int = 3600
     #: Where serving pods send traces (OTLP over HTTP); empty for nowhere.
     otlp_endpoint: str = ""
+    #: An endpoint that may propose plans, the model that it is asked for, the file with its key.
+    planner_url: str = ""
+    planner_model: str = ""
+    planner_key_path: Path | None = None
     #: Where the Lease is; outside a cluster there is none, and no election.
     pod_namespace: str | None = None
     pod_name: str = "modelyard-operator"
@@ -41,6 +45,8 @@ class Settings:
             pull_policy=self.image_pull_policy,
             pull_secrets=self.image_pull_secrets,
             otlp_endpoint=self.otlp_endpoint,
+            planner_url=self.planner_url,
+            planner_model=self.planner_model,
         )
 
 
@@ -111,6 +117,9 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "concurrency": _positive,
     "sweep_interval": _positive,
     "otlp_endpoint": _text,
+    "planner_url": _text,
+    "planner_model": _text,
+    "planner_key_path": Path,
     "pod_namespace": _text,
     "pod_name": _text,
 }

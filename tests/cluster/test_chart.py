@@ -177,6 +177,38 @@ def test_the_guard_of_served_versions_can_be_left_out() -> None:
     assert "ValidatingAdmissionPolicy" in {item["kind"] for item in rendered()}
 
 
+def test_a_planner_is_off_unless_it_is_named_and_its_key_is_a_mounted_file() -> None:
+    template = ("template", RELEASE, CHART, "--kube-version", "1.35")
+    assert "PLANNER" not in helm(*template)
+    named = ("--set", "operator.planner.url=https://llm.example.com/v1")
+    model = ("--set", "operator.planner.model=small")
+    secret = ("--set", "operator.planner.secretName=llm", "--set", "operator.planner.secretKey=k")
+    items = yaml.safe_load_all(helm(*template, *named, *model, *secret))
+    (operator,) = [
+        item["spec"]["template"]["spec"]
+        for item in items
+        if item and item["kind"] == "Deployment" and item["metadata"]["name"].endswith("-operator")
+    ]
+    (container,) = operator["containers"]
+    variables = {item["name"]: item.get("value") for item in container["env"]}
+    assert variables["MODELYARD_PLANNER_URL"] == "https://llm.example.com/v1"
+    assert variables["MODELYARD_PLANNER_MODEL"] == "small"
+    assert variables["MODELYARD_PLANNER_KEY_PATH"] == "/var/run/modelyard/planner/key"
+    mounts = {item["name"]: item["mountPath"] for item in container["volumeMounts"]}
+    assert mounts["planner"] == "/var/run/modelyard/planner"
+    (volume,) = [item["secret"] for item in operator["volumes"] if item["name"] == "planner"]
+    assert volume == {
+        "secretName": "llm",
+        "optional": True,
+        "items": [{"key": "k", "path": "key"}],
+    }
+    keyless = helm(*template, *named, *model)
+    assert "MODELYARD_PLANNER_KEY_PATH" not in keyless
+    for wrong in (named, ("--set", "operator.planner.url=ftp://x", *model)):
+        with pytest.raises(AssertionError, match="planner"):
+            helm(*template, *wrong)
+
+
 def test_rights_are_by_verb_and_name_without_wildcards() -> None:
     for item in rendered():
         for rule in item.get("rules", []):

@@ -256,6 +256,7 @@ class PlanJson(Answer):
 
     targets: list[PlannedTargetJson]
     confidence: float
+    proposed_by: str | None
     features: list[str]
     dropped: list[DroppedColumnJson]
     time_index: str | None

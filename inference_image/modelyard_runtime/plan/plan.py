@@ -51,6 +51,8 @@ class Plan:
     series: Series | None = None
     #: Which rows judge the model, where it is not.
     split: Split | None = None
+    #: The model of an endpoint that proposed the targets, where one did.
+    proposed_by: str | None = None
 
     @property
     def target(self) -> str:
@@ -86,6 +88,7 @@ class Plan:
                 for goal in self.goals
             ],
             confidence=self.confidence,
+            proposed_by=self.proposed_by,
             features=self.features,
             dropped=[
                 DroppedColumn(name=item.column, reason=shorten(item.reason, MAX_REASON))

@@ -15,8 +15,9 @@ import numpy as np
 
 from modelyard_crds.build import BuildRequest, Manifest
 from modelyard_crds.conditions import shorten
-from modelyard_crds.fields import FieldType
+from modelyard_crds.fields import FieldType, Metric
 from modelyard_crds.model_version import TrainingInfo
+from modelyard_crds.plan import PlanOverrides
 from modelyard_runtime.artifacts.card import card_files
 from modelyard_runtime.artifacts.persisted import persisted
 from modelyard_runtime.artifacts.progress import Reporter, utc_now
@@ -27,6 +28,7 @@ from modelyard_runtime.data.sampling import Room
 from modelyard_runtime.data.source import Fetched
 from modelyard_runtime.data.table import Table
 from modelyard_runtime.plan.plan import NOTHING_STATED, Plan, make_plan
+from modelyard_runtime.plan.proposed import Ask, plan_with
 from modelyard_runtime.store import Store, StoreError
 from modelyard_runtime.training.calibration import Calibrated
 from modelyard_runtime.training.encoding import Encoding, make_encoding
@@ -35,6 +37,7 @@ from modelyard_runtime.training.evidence import card_of
 from modelyard_runtime.training.heads import head_of, joined, metrics_of, shares_of
 from modelyard_runtime.training.learning import Learnt, RunnerOf, learn, stages
 from modelyard_runtime.training.log_scale import OnLogScale
+from modelyard_runtime.training.planner import Planner
 from modelyard_runtime.training.quantiles import WithQuantiles
 from modelyard_runtime.training.records import Records
 from modelyard_runtime.training.runner import local_runner
@@ -63,6 +66,8 @@ class Job:
     memory: int
     #: time.monotonic() at the start of the process.
     started: float
+    #: What may propose a plan where the intent leaves one in doubt.
+    planner: Planner | None = None
 
 
 class Built(NamedTuple):
@@ -133,14 +138,16 @@ def _read(job: Job, fetched: Fetched, reporter: Reporter) -> Reading:
 def _plan(job: Job, table: Table, reporter: Reporter) -> Plan:
     build = job.request.build
     reporter.step(PLANNED, "Planning")
-    plan = make_plan(
-        build.intent,
-        table,
-        build.input_schema,
-        build.output_schema,
-        build.training.metric,
-        build.plan or NOTHING_STATED,
-    )
+
+    def make(stated: PlanOverrides, metric: Metric | None) -> Plan:
+        schemas = (build.input_schema, build.output_schema)
+        return make_plan(build.intent, table, *schemas, metric, stated)
+
+    ask = Ask(build.plan or NOTHING_STATED, build.training.metric, build.input_schema or ())
+    excluded = ask.stated.exclude or ()
+    asked = job.planner
+    propose = None if asked is None else asked.asking(build.intent, table, excluded)
+    plan = plan_with(propose, make, ask, lambda text: reporter.log(text, "WARNING"))
     for goal in plan.goals:
         reporter.log(
             f"Predicting {goal.target!r} ({goal.task}) from {len(plan.features)} columns, "

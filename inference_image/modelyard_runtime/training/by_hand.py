@@ -6,6 +6,7 @@ The same code as in a pod, with a folder as the store and a line on the terminal
 import argparse
 import json
 import logging
+import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from modelyard_crds.base import NameRef
-from modelyard_crds.build import BuildRequest, LogLine, Progress, StoreConfig
+from modelyard_crds.build import ENV_PLANNER_KEY, BuildRequest, LogLine, Progress, StoreConfig
 from modelyard_crds.conditions import shorten
 from modelyard_crds.fields import FieldSchema, Metric, Source, Training, schema_by_name
 from modelyard_crds.model import INTENT_MAX_LENGTH
@@ -25,6 +26,7 @@ from modelyard_crds.plan import PlanOverrides
 from modelyard_runtime.artifacts.progress import Reporter
 from modelyard_runtime.data.source import fetch_local
 from modelyard_runtime.store import open_store
+from modelyard_runtime.training.planner import planner_of
 from modelyard_runtime.training.resources import memory_limit
 from modelyard_runtime.training.terminal import Parser, expect_file, expect_writable
 
@@ -48,6 +50,10 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--plan", type=_plan, help='what you decide, such as {"targets": ["price"]}'
     )
+    parser.add_argument(
+        "--planner-url", help=f"endpoint that may propose a plan; its key is {ENV_PLANNER_KEY}"
+    )
+    parser.add_argument("--planner-model", help="model that the endpoint is asked for")
     parser.add_argument("--metric", choices=get_args(Metric))
     parser.add_argument("--max-iterations", type=_positive, help="most candidates to try")
     parser.add_argument("--time-budget", type=_positive, help="search so many seconds")
@@ -81,6 +87,9 @@ def run_by_hand(options: argparse.Namespace, cpus: int, started: float) -> dict[
             cpus=cpus,
             memory=memory_limit(),
             started=started,
+            planner=planner_of(
+                options.planner_url, options.planner_model, os.environ.get(ENV_PLANNER_KEY)
+            ),
         )
         built = build_version(job, lambda: fetched, reporter)
     return {

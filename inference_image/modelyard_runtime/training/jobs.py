@@ -14,9 +14,12 @@ from pathlib import Path
 
 from modelyard_crds.build import (
     ENV_BUILD_REQUEST,
+    ENV_PLANNER_MODEL,
+    ENV_PLANNER_URL,
     ENV_POD_UID,
     ENV_PROFILE_REQUEST,
     ENV_RANK,
+    PLANNER_KEY_FILE,
     PODS_MOUNT,
     PODS_SECRET_KEY,
     SOURCE_MOUNT,
@@ -38,6 +41,7 @@ from modelyard_runtime.data.source import Fetched, fetch
 from modelyard_runtime.errors import PodError, TemporaryError, UserError
 from modelyard_runtime.messages import read_request
 from modelyard_runtime.store import Store, StoreError, open_store, read_config, read_secret
+from modelyard_runtime.training.planner import planner_of
 from modelyard_runtime.training.resources import memory_limit
 
 log = logging.getLogger(__name__)
@@ -101,6 +105,11 @@ def run_build(
             cpus=cpus,
             memory=memory_limit(),
             started=started,
+            planner=planner_of(
+                os.environ.get(ENV_PLANNER_URL),
+                os.environ.get(ENV_PLANNER_MODEL),
+                read_secret(store_mount).get(PLANNER_KEY_FILE),
+            ),
         )
         built = build_version(job, lambda: _fetch_unchanged(request, store, job.folder), reporter)
     return PodResult(

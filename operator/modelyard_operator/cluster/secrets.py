@@ -5,6 +5,7 @@ Watching Secrets would need the right to read all of them; this reads and writes
 
 import logging
 import time
+from pathlib import Path
 
 from modelyard_crds import names
 from modelyard_operator.cluster import metrics
@@ -24,9 +25,10 @@ TRUSTED_SECONDS = 30.0
 class StoreSecrets:
     """Keeps the Secret that opens the store in namespaces where pods are about to start."""
 
-    def __init__(self, api: Api, store: Store) -> None:
+    def __init__(self, api: Api, store: Store, planner_key_path: Path | None = None) -> None:
         self._api = api
         self._store = store
+        self._planner_key_path = planner_key_path
         self._seen: dict[str, float] = {}
 
     async def ensure(self, namespace: str) -> None:
@@ -34,7 +36,7 @@ class StoreSecrets:
         now = time.monotonic()
         if now - self._seen.get(namespace, -TRUSTED_SECONDS) < TRUSTED_SECONDS:
             return
-        desired = build_store_secret(namespace, self._store.config)
+        desired = build_store_secret(namespace, self._store.config, self._planner_key())
         try:
             found = await self._api.get(SECRET, namespace, names.STORE_SECRET)
         except NotFoundError:
@@ -46,3 +48,8 @@ class StoreSecrets:
             metrics.WRITES.labels("Secret", "apply").inc()
             logger.info("applied", extra={"kind": "Secret", "namespace": namespace})
         self._seen[namespace] = now
+
+    def _planner_key(self) -> str:
+        """The key of the planner endpoint; empty where there is none: plans do without it."""
+        path = self._planner_key_path
+        return path.read_text().strip() if path is not None and path.is_file() else ""

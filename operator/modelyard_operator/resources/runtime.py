@@ -23,6 +23,8 @@ class Runtime:
     pull_policy: str = "IfNotPresent"
     pull_secrets: tuple[str, ...] = ()
     otlp_endpoint: str = ""
+    planner_url: str = ""
+    planner_model: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,16 @@
 import base64
 
 from modelyard_crds import names
-from modelyard_crds.build import StoreConfig
+from modelyard_crds.build import PLANNER_KEY_FILE, StoreConfig
 from modelyard_operator.resources.runtime import Manifest
 
 
-def build_store_secret(namespace: str, config: StoreConfig) -> Manifest:
-    """A copy of the operator's own store configuration, one file a key.
+def build_store_secret(namespace: str, config: StoreConfig, planner_key: str = "") -> Manifest:
+    """A copy of the operator's own store configuration, one file a key; the planner's key too.
 
     It has no owner: every Dataset, version and deployment of the namespace needs it.
     """
+    planner = {PLANNER_KEY_FILE: planner_key} if planner_key else {}
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -21,7 +22,9 @@ def build_store_secret(namespace: str, config: StoreConfig) -> Manifest:
             "labels": names.common_labels("store", {}),
         },
         "type": "Opaque",
-        "data": {name: _encoded(value) for name, value in sorted(config.to_json().items())},
+        "data": {
+            name: _encoded(value) for name, value in sorted((config.to_json() | planner).items())
+        },
     }
 
 

@@ -1,7 +1,13 @@
 """The Job that builds a ModelVersion."""
 
 from modelyard_crds import names
-from modelyard_crds.build import ENV_BUILD_REQUEST, EXIT_USER_FAULT, BuildRequest
+from modelyard_crds.build import (
+    ENV_BUILD_REQUEST,
+    ENV_PLANNER_MODEL,
+    ENV_PLANNER_URL,
+    EXIT_USER_FAULT,
+    BuildRequest,
+)
 from modelyard_crds.model_version import ModelVersion
 from modelyard_operator.resources.runtime import (
     Manifest,
@@ -113,6 +119,7 @@ def _pod(version: ModelVersion, runtime: Runtime, job_id: str) -> Manifest:
         (ENV_BUILD_REQUEST, request),
         training_resources(build),
     )
+    main["env"] += _planner(runtime)
     secret = build.source.credentials_secret_ref
     placement = Placement(
         build.training.node_selector,
@@ -130,3 +137,10 @@ def _pod(version: ModelVersion, runtime: Runtime, job_id: str) -> Manifest:
         # The host name is the Job's and the rank; the subdomain lets the others find it.
         **({"subdomain": pods_name(version)} if several else {}),
     )
+
+
+def _planner(runtime: Runtime) -> list[Manifest]:
+    if not runtime.planner_url:
+        return []
+    given = {ENV_PLANNER_URL: runtime.planner_url, ENV_PLANNER_MODEL: runtime.planner_model}
+    return [{"name": name, "value": value} for name, value in given.items()]

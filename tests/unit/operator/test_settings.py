@@ -29,6 +29,9 @@ def test_all_that_can_be_set() -> None:
             "MODELYARD_CONCURRENCY": "3",
             "MODELYARD_SWEEP_INTERVAL": "60",
             "MODELYARD_OTLP_ENDPOINT": "http://collector:4318",
+            "MODELYARD_PLANNER_URL": "https://llm.example.com/v1",
+            "MODELYARD_PLANNER_MODEL": "small",
+            "MODELYARD_PLANNER_KEY_PATH": "/planner/key",
             "POD_NAMESPACE": "modelyard-system",
             "POD_NAME": "operator-1",
         }
@@ -44,6 +47,9 @@ def test_all_that_can_be_set() -> None:
         concurrency=3,
         sweep_interval=60,
         otlp_endpoint="http://collector:4318",
+        planner_url="https://llm.example.com/v1",
+        planner_model="small",
+        planner_key_path=Path("/planner/key"),
         pod_namespace="modelyard-system",
         pod_name="operator-1",
     )

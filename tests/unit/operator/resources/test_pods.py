@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from modelyard_crds import names
-from modelyard_crds.build import BuildRequest, ProfileRequest, ServeRequest
+from modelyard_crds.build import (
+    ENV_PLANNER_KEY,
+    ENV_PLANNER_MODEL,
+    ENV_PLANNER_URL,
+    PLANNER_KEY_FILE,
+    BuildRequest,
+    ProfileRequest,
+    ServeRequest,
+    StoreConfig,
+)
 from modelyard_operator.resources.deployment import Servable, build_deployment
 from modelyard_operator.resources.profile_job import build_profile_job
 from modelyard_operator.resources.runtime import Runtime
+from modelyard_operator.resources.store_secret import build_store_secret
 from modelyard_operator.resources.training_job import build_training_job
 from modelyard_operator.resources.training_pods import build_pods_secret, build_pods_service
 from unit.operator import samples
@@ -53,6 +65,26 @@ def test_pod_is_restricted(pod: Manifest) -> None:
 
 def environment(pod: Manifest) -> dict[str, str]:
     return {item["name"]: item.get("value", "") for item in pod["containers"][0]["env"]}
+
+
+def test_only_training_pods_are_told_of_a_planner_and_never_its_key() -> None:
+    runtime = replace(samples.RUNTIME, planner_url="https://llm.example.com/v1", planner_model="m")
+    told = build_training_job(samples.version(), runtime, "job_1")["spec"]["template"]["spec"]
+    variables = environment(told)
+    assert variables[ENV_PLANNER_URL] == "https://llm.example.com/v1"
+    assert variables[ENV_PLANNER_MODEL] == "m"
+    assert ENV_PLANNER_KEY not in variables
+    assert "llm.example.com" not in str(
+        build_deployment(samples.deployment(), SERVABLE, runtime)
+    ) + str(build_profile_job(samples.dataset(), "f" * 64, runtime))
+    assert ENV_PLANNER_URL not in environment(pods()["train"])
+
+
+def test_the_planners_key_is_a_file_beside_the_stores() -> None:
+    store = StoreConfig(url="s3://models")
+    data = build_store_secret("team-a", store, "sk-1")["data"]
+    assert base64.b64decode(data[PLANNER_KEY_FILE]) == b"sk-1"
+    assert PLANNER_KEY_FILE not in build_store_secret("team-a", store)["data"]
 
 
 def test_each_pod_gets_its_work_as_one_variable() -> None:
