@@ -43,15 +43,15 @@ LEADER_PORT, WORKER_PORT = 8786, 8787
 PODS_MOUNT = "/var/run/modelyard/pods"
 PODS_SECRET_KEY = "secret"  # noqa: S105 - a name, not a secret
 
-#: An endpoint that may propose a plan; its key is one more file beside the store's, or by hand an
-#: environment variable.
+#: An endpoint that may propose a plan; its key is a file, or by hand an environment variable.
 ENV_PLANNER_URL, ENV_PLANNER_MODEL = "MODELYARD_PLANNER_URL", "MODELYARD_PLANNER_MODEL"
 ENV_PLANNER_KEY = "MODELYARD_PLANNER_KEY"
-PLANNER_KEY_FILE = "plannerKey"
+PLANNER_KEY_FILE = "key"
 
 #: Folders where the pods find Secrets, one file a key.
 STORE_MOUNT = "/var/run/modelyard/store"
 SOURCE_MOUNT = "/var/run/modelyard/source"
+PLANNER_MOUNT = "/var/run/modelyard/planner"
 
 #: Above all prediction logs, and for how many days they are kept.
 PREDICTIONS_PREFIX = "predictions/"

@@ -32,6 +32,7 @@ ANNOTATION_APPLIED = f"{GROUP}/applied-hash"
 
 #: The Secret in an account's namespace that opens the object store to training and serving pods.
 STORE_SECRET = "modelyard-store"  # noqa: S105 - a name, not a secret
+PLANNER_SECRET = "modelyard-planner"  # noqa: S105 - a name, not a secret
 
 #: Longest name of a Dataset, Model or ModelDeployment, so that every derived name fits in 63.
 NAME_MAX_LENGTH = 52

@@ -30,7 +30,7 @@ from modelyard_operator.cluster.reconciler import Doors, Reconciler
 from modelyard_operator.cluster.relists import Relists
 from modelyard_operator.cluster.resync import Resync
 from modelyard_operator.cluster.routing import Key
-from modelyard_operator.cluster.secrets import StoreSecrets
+from modelyard_operator.cluster.secrets import PodSecrets
 from modelyard_operator.cluster.status import StatusWriter
 from modelyard_operator.cluster.store import Store
 from modelyard_operator.cluster.sweeper import Sweeper
@@ -71,7 +71,7 @@ class Program:
     resync: Resync
     pool: WorkerPool
     health: Health
-    secrets: StoreSecrets
+    secrets: PodSecrets
     sweeper: Sweeper
     drift: DriftSummaries
     #: None outside a cluster, where this is the only one.
@@ -111,7 +111,7 @@ async def _run(settings: Settings) -> None:
 def _assemble(settings: Settings, configuration: Configuration, api: Api, store: Store) -> Program:
     cache, queues = Cache(), new_queues()
     intake = Intake(cache, queues)
-    secrets = StoreSecrets(api, store, settings.planner_key_path)
+    secrets = PodSecrets(api, store, settings.planner_key_path)
     drift = DriftSummaries(store)
     reconciler = Reconciler(
         cache,
@@ -275,7 +275,7 @@ async def _resync_now_and_then(program: Program) -> None:
             missed = await program.resync.run()
             logger.debug("resynced", extra={"missed": missed})
             if program.pool.started:
-                await _keep_store_secrets(program)
+                await _keep_pod_secrets(program)
         except OperatorError as error:
             logger.warning("resync failed", extra={"error": str(error)})
             await asyncio.sleep(RETRY_START)
@@ -292,7 +292,7 @@ async def _resync_time(relists: Relists) -> None:
         relists.missed.clear()
 
 
-async def _keep_store_secrets(program: Program) -> None:
+async def _keep_pod_secrets(program: Program) -> None:
     """Carry a rotated store configuration to where pods restart without a decision of ours."""
     namespaces = {key[0] for kind in (DEPLOYMENT, JOB) for key in program.cache.keys(kind)}
     for namespace in sorted(namespaces):

@@ -214,7 +214,8 @@ def test_rights_are_by_verb_and_name_without_wildcards() -> None:
         for rule in item.get("rules", []):
             assert "*" not in [*rule["verbs"], *rule["resources"], *rule["apiGroups"]]
             if "secrets" in rule["resources"] and item["kind"] == "ClusterRole":
-                assert rule["verbs"] == ["create"] or rule["resourceNames"] == ["modelyard-store"]
+                known = ["modelyard-store", "modelyard-planner"]
+                assert rule["verbs"] == ["create"] or rule["resourceNames"] == known
 
 
 def rendered() -> Iterator[dict[str, Any]]:

@@ -20,6 +20,7 @@ from modelyard_crds.build import (
     ENV_PROFILE_REQUEST,
     ENV_RANK,
     PLANNER_KEY_FILE,
+    PLANNER_MOUNT,
     PODS_MOUNT,
     PODS_SECRET_KEY,
     SOURCE_MOUNT,
@@ -73,6 +74,7 @@ def run_build(
     started: float,
     store_mount: Path = Path(STORE_MOUNT),
     pods_mount: Path = Path(PODS_MOUNT),
+    planner_mount: Path = Path(PLANNER_MOUNT),
 ) -> PodResult:
     """Build a version and publish it; of several pods, all but the first only help."""
     request = read_request(ENV_BUILD_REQUEST, BuildRequest)
@@ -108,7 +110,7 @@ def run_build(
             planner=planner_of(
                 os.environ.get(ENV_PLANNER_URL),
                 os.environ.get(ENV_PLANNER_MODEL),
-                read_secret(store_mount).get(PLANNER_KEY_FILE),
+                read_secret(planner_mount).get(PLANNER_KEY_FILE),
             ),
         )
         built = build_version(job, lambda: _fetch_unchanged(request, store, job.folder), reporter)

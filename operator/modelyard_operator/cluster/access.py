@@ -56,7 +56,11 @@ def rights_in_accounts() -> list[Right]:
     # API servers that enforce it ask this of whoever has a child outlived by its owner.
     owners = [Right("update", MODEL_DEPLOYMENT, "finalizers")]
     removed = [Right("delete", kind) for kind in (AUTOSCALER, DISRUPTION_BUDGET)]
-    secret = [Right(verb, SECRET, "", names.STORE_SECRET) for verb in ("get", "patch")]
+    secrets = [
+        Right(verb, SECRET, "", name)
+        for name in (names.STORE_SECRET, names.PLANNER_SECRET)
+        for verb in ("get", "patch")
+    ]
     events = [Right(verb, EVENT) for verb in ("list", "create")]
     return [
         *watched,
@@ -67,7 +71,7 @@ def rights_in_accounts() -> list[Right]:
         *serving,
         *owners,
         *removed,
-        *secret,
+        *secrets,
         Right("create", SECRET),
         *events,
     ]

@@ -23,7 +23,7 @@ from modelyard_operator.cluster.kinds import (
     kind_named,
 )
 from modelyard_operator.cluster.routing import CLEANUP, Key
-from modelyard_operator.cluster.secrets import StoreSecrets
+from modelyard_operator.cluster.secrets import PodSecrets
 from modelyard_operator.cluster.status import StatusWriter
 from modelyard_operator.cluster.store import Store
 from modelyard_operator.errors import RefusedError
@@ -59,7 +59,7 @@ class Doors:
     writer: Writer
     status: StatusWriter
     events: EventPoster
-    secrets: StoreSecrets
+    secrets: PodSecrets
     store: Store
 
 
@@ -105,7 +105,7 @@ class Reconciler:
         """Carry out the decision; where the API server refuses, the status says so."""
         decision = route.decide(observed)
         try:
-            if decision.needs_store_secret:
+            if decision.needs_secrets:
                 await self._doors.secrets.ensure(raw["metadata"]["namespace"])
             for write in decision.writes:
                 await self._doors.writer.execute(write)

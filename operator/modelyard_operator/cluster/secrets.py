@@ -1,6 +1,6 @@
-"""The store's Secret in the namespaces of accounts: there when a pod needs it, never watched.
+"""The Secrets of pods in the namespaces of accounts: there when a pod needs them, never watched.
 
-Watching Secrets would need the right to read all of them; this reads and writes one name.
+Watching Secrets would need the right to read all of them; this reads and writes two names.
 """
 
 import logging
@@ -14,7 +14,8 @@ from modelyard_operator.cluster.kinds import SECRET
 from modelyard_operator.cluster.store import Store
 from modelyard_operator.errors import NotFoundError
 from modelyard_operator.reconcile.drift import drift
-from modelyard_operator.resources.store_secret import build_store_secret
+from modelyard_operator.resources.pod_secrets import build_planner_secret, build_store_secret
+from modelyard_operator.resources.runtime import Manifest
 
 logger = logging.getLogger(__name__)
 
@@ -22,8 +23,8 @@ logger = logging.getLogger(__name__)
 TRUSTED_SECONDS = 30.0
 
 
-class StoreSecrets:
-    """Keeps the Secret that opens the store in namespaces where pods are about to start."""
+class PodSecrets:
+    """Keeps the Secrets that open store and planner where pods are about to start."""
 
     def __init__(self, api: Api, store: Store, planner_key_path: Path | None = None) -> None:
         self._api = api
@@ -32,13 +33,19 @@ class StoreSecrets:
         self._seen: dict[str, float] = {}
 
     async def ensure(self, namespace: str) -> None:
-        """Have the Secret in a namespace; one that somebody else put there is used as it is."""
+        """Have them in a namespace; one that somebody else put there is used as it is."""
         now = time.monotonic()
         if now - self._seen.get(namespace, -TRUSTED_SECONDS) < TRUSTED_SECONDS:
             return
-        desired = build_store_secret(namespace, self._store.config, self._planner_key())
+        await self._have(build_store_secret(namespace, self._store.config))
+        if key := self._planner_key():
+            await self._have(build_planner_secret(namespace, key))
+        self._seen[namespace] = now
+
+    async def _have(self, desired: Manifest) -> None:
+        namespace, name = desired["metadata"]["namespace"], desired["metadata"]["name"]
         try:
-            found = await self._api.get(SECRET, namespace, names.STORE_SECRET)
+            found = await self._api.get(SECRET, namespace, name)
         except NotFoundError:
             found = None
         labels = found["metadata"].get("labels", {}) if found else {}
@@ -46,8 +53,7 @@ class StoreSecrets:
         if not foreign and (found is None or drift(desired, found)):
             await self._api.apply(SECRET, desired, manager=names.FIELD_MANAGER)
             metrics.WRITES.labels("Secret", "apply").inc()
-            logger.info("applied", extra={"kind": "Secret", "namespace": namespace})
-        self._seen[namespace] = now
+            logger.info("applied", extra={"kind": "Secret", "namespace": namespace, "name": name})
 
     def _planner_key(self) -> str:
         """The key of the planner endpoint; empty where there is none: plans do without it."""

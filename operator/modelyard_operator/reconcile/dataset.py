@@ -106,7 +106,7 @@ def decide_dataset(seen: DatasetObserved) -> Decision:
         status=status,
         writes=outdated + answer.writes,
         requeue_after=answer.verdict.requeue_after,
-        needs_store_secret=_starts_a_pod(answer),
+        needs_secrets=_starts_a_pod(answer),
     )
 
 

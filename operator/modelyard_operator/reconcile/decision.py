@@ -58,7 +58,7 @@ class Decision:
     writes: tuple[Write, ...] = ()
     requeue_after: float | None = None
     #: A pod is to be started: the namespace needs the Secret that opens the store.
-    needs_store_secret: bool = False
+    needs_secrets: bool = False
 
 
 class Standing(Enum):

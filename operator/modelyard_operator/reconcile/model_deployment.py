@@ -68,7 +68,7 @@ def decide_deployment(seen: DeploymentObserved) -> Decision:
             *canary.writes,
         ),
         requeue_after=_soonest(verdict, canary.verdict),
-        needs_store_secret=target.servable is not None and (pods_may_start or canary.starts_pods),
+        needs_secrets=target.servable is not None and (pods_may_start or canary.starts_pods),
     )
 
 

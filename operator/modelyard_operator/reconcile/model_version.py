@@ -134,7 +134,7 @@ def decide_version(seen: VersionObserved) -> Decision:
         status=status,
         writes=(*answer.writes, *_connections(seen)),
         requeue_after=answer.verdict.requeue_after,
-        needs_store_secret=any(isinstance(write, Create) for write in answer.writes)
+        needs_secrets=any(isinstance(write, Create) for write in answer.writes)
         or answer.verdict.reason is Reason.SECRET_MISSING,
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from modelyard_crds import names
 from modelyard_crds.base import ApiModel, Resource
-from modelyard_crds.build import ENV_POD_UID, PODS_MOUNT, SOURCE_MOUNT, STORE_MOUNT
+from modelyard_crds.build import ENV_POD_UID, PLANNER_MOUNT, PODS_MOUNT, SOURCE_MOUNT, STORE_MOUNT
 from modelyard_crds.fields import NodeSelector, Toleration
 
 #: User and group of the images; the restricted Pod Security Standard wants a number above 0.
@@ -96,6 +96,7 @@ def pod_spec(
     *,
     source_secret: str | None = None,
     pods_secret: str | None = None,
+    planner_secret: str | None = None,
     **extra: Any,
 ) -> Manifest:
     """The pod around a container: no token, not root, nothing to write to but /tmp."""
@@ -103,10 +104,15 @@ def pod_spec(
         {"name": "tmp", "emptyDir": {}},
         _secret_volume("store", names.STORE_SECRET),
     ]
-    optional = (("source", source_secret, SOURCE_MOUNT), ("pods", pods_secret, PODS_MOUNT))
-    for name, secret, path in optional:
+    further = (
+        ("source", source_secret, SOURCE_MOUNT),
+        ("pods", pods_secret, PODS_MOUNT),
+        ("planner", planner_secret, PLANNER_MOUNT),
+    )
+    for name, secret, path in further:
         if secret is not None:
-            volumes.append(_secret_volume(name, secret))
+            # A plan does without the planner's key, which not every endpoint asks for.
+            volumes.append(_secret_volume(name, secret, optional=name == "planner"))
             mount = {"name": name, "mountPath": path, "readOnly": True}
             main = {**main, "volumeMounts": [*main["volumeMounts"], mount]}
     spec: Manifest = {
@@ -128,9 +134,10 @@ def pod_spec(
     return {**spec, **_placement(placement)}
 
 
-def _secret_volume(name: str, secret: str) -> Manifest:
+def _secret_volume(name: str, secret: str, *, optional: bool = False) -> Manifest:
     # 0440 with the pod's fsGroup: readable by the pod's user and nobody else.
-    return {"name": name, "secret": {"secretName": secret, "defaultMode": 0o440}}
+    given = {"secretName": secret, "defaultMode": 0o440}
+    return {"name": name, "secret": given | ({"optional": True} if optional else {})}
 
 
 def _placement(placement: Placement) -> Manifest:

@@ -133,6 +133,7 @@ def _pod(version: ModelVersion, runtime: Runtime, job_id: str) -> Manifest:
         placement,
         source_secret=secret.name if secret else None,
         pods_secret=pods_name(version) if several else None,
+        planner_secret=names.PLANNER_SECRET if runtime.planner_url else None,
         restartPolicy="Never",
         # The host name is the Job's and the rank; the subdomain lets the others find it.
         **({"subdomain": pods_name(version)} if several else {}),

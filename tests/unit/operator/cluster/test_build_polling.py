@@ -22,7 +22,7 @@ from modelyard_operator.cluster.kinds import JOB, MODEL_VERSION, POD, Kind
 from modelyard_operator.cluster.queue import new_queues
 from modelyard_operator.cluster.reconciler import Doors, Reconciler
 from modelyard_operator.cluster.routing import Key
-from modelyard_operator.cluster.secrets import StoreSecrets
+from modelyard_operator.cluster.secrets import PodSecrets
 from modelyard_operator.cluster.status import StatusWriter
 from modelyard_operator.cluster.store import Store
 from unit.operator import samples
@@ -116,7 +116,7 @@ def yard() -> Yard:
         writer=Writer(api, cache, intake),
         status=StatusWriter(api, intake),
         events=EventPoster(api, "test"),
-        secrets=cast(StoreSecrets, None),
+        secrets=cast(PodSecrets, None),
         store=real_store,
     )
     drift = DriftSummaries(real_store)

@@ -57,7 +57,7 @@ def test_unread_source_gets_one_job() -> None:
     (create,) = decision.writes
     assert isinstance(create, Create)
     assert create.manifest["kind"] == "Job"
-    assert decision.needs_store_secret
+    assert decision.needs_secrets
     assert (status_of(decision).phase, reason_of(decision)) == ("PROFILING", "Profiling")
 
 

@@ -94,7 +94,7 @@ def test_a_canary_has_pods_and_an_address_of_its_own() -> None:
     assert made["metadata"]["annotations"][ANNOTATION_VERSION_UID] == "uid-churn-v2"
     assert made["spec"]["strategy"] == {"type": "Recreate"}, "never two versions under one name"
     assert standing(decision) == ("ACTIVE", 0, "False", "RollingOut")
-    assert decision.needs_store_secret
+    assert decision.needs_secrets
 
 
 def test_it_gets_its_share_once_its_pods_are_ready_and_loses_it_with_them() -> None:

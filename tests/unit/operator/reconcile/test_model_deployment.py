@@ -128,7 +128,7 @@ def test_first_ready_version_is_deployed() -> None:
     decision = decide_deployment(observe())
     assert applied(decision) == [("Service", ""), ("Deployment", "")]
     assert standing_of(decision) == ("DEPLOYING", "RollingOut")
-    assert decision.needs_store_secret
+    assert decision.needs_secrets
 
 
 def test_steady_deployment_is_left_alone() -> None:

@@ -62,7 +62,7 @@ def test_new_version_gets_its_job() -> None:
     assert create.manifest["metadata"]["name"] == "churn-v1"
     assert standing_of(decision) == ("PENDING", "Pending")
     assert status_of(decision).started_at == samples.NOW
-    assert decision.needs_store_secret
+    assert decision.needs_secrets
 
 
 LIFE: list[tuple[str, dict[str, Any], tuple[str, str]]] = [

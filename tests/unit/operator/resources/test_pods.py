@@ -18,12 +18,11 @@ from modelyard_crds.build import (
     BuildRequest,
     ProfileRequest,
     ServeRequest,
-    StoreConfig,
 )
 from modelyard_operator.resources.deployment import Servable, build_deployment
+from modelyard_operator.resources.pod_secrets import build_planner_secret
 from modelyard_operator.resources.profile_job import build_profile_job
 from modelyard_operator.resources.runtime import Runtime
-from modelyard_operator.resources.store_secret import build_store_secret
 from modelyard_operator.resources.training_job import build_training_job
 from modelyard_operator.resources.training_pods import build_pods_secret, build_pods_service
 from unit.operator import samples
@@ -80,11 +79,20 @@ def test_only_training_pods_are_told_of_a_planner_and_never_its_key() -> None:
     assert ENV_PLANNER_URL not in environment(pods()["train"])
 
 
-def test_the_planners_key_is_a_file_beside_the_stores() -> None:
-    store = StoreConfig(url="s3://models")
-    data = build_store_secret("team-a", store, "sk-1")["data"]
-    assert base64.b64decode(data[PLANNER_KEY_FILE]) == b"sk-1"
-    assert PLANNER_KEY_FILE not in build_store_secret("team-a", store)["data"]
+def test_the_planner_s_key_is_a_secret_that_only_training_pods_mount() -> None:
+    secret = build_planner_secret("team-a", "sk-1")
+    assert base64.b64decode(secret["data"][PLANNER_KEY_FILE]) == b"sk-1"
+    runtime = replace(samples.RUNTIME, planner_url="https://llm.example.com/v1", planner_model="m")
+    training = build_training_job(samples.version(), runtime, "job_1")
+    mounted = {"secretName": secret["metadata"]["name"], "defaultMode": 0o440, "optional": True}
+    volumes = training["spec"]["template"]["spec"]["volumes"]
+    assert {"name": "planner", "secret": mounted} in volumes
+    others = (
+        build_deployment(samples.deployment(), SERVABLE, runtime),
+        build_profile_job(samples.dataset(), "f" * 64, runtime),
+        build_training_job(samples.version(), samples.RUNTIME, "job_1"),
+    )
+    assert "modelyard-planner" not in str(others)
 
 
 def test_each_pod_gets_its_work_as_one_variable() -> None:

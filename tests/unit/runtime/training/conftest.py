@@ -25,6 +25,8 @@ class Pod:
         self.termination_log.touch()
         self.mount = folder / "secret"
         self.mount.mkdir()
+        #: There only where the endpoint has a key.
+        self.planner_mount = folder / "planner"
         self._environment = monkeypatch
         self.use_store((folder / "store").as_uri())
 
@@ -45,7 +47,8 @@ class Pod:
         if command == "profile":
             work = functools.partial(jobs.run_profile, self.mount)
         else:
-            work = functools.partial(jobs.run_build, 2, 0.0, self.mount)
+            mounts = {"store_mount": self.mount, "planner_mount": self.planner_mount}
+            work = functools.partial(jobs.run_build, 2, 0.0, **mounts)
         fault = main.FAULTS[command]
         code, result = main.outcome_of(fault, work)
         messages.write_result(result, self.termination_log)

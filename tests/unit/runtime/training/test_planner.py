@@ -273,7 +273,8 @@ def test_by_hand_and_in_a_pod_it_proposes_and_its_key_is_in_no_file(
     assert code == 0
     assert json.loads((out / "manifest.json").read_text())["plan"]["proposedBy"] == "small"
     monkeypatch.delenv(ENV_PLANNER_KEY)
-    (pod.mount / "plannerKey").write_text(KEY)
+    pod.planner_mount.mkdir()
+    (pod.planner_mount / "key").write_text(KEY)
     monkeypatch.setenv(ENV_PLANNER_URL, endpoint.url)
     monkeypatch.setenv(ENV_PLANNER_MODEL, "small")
     endpoint.answer = said('{"targets": ["nothing"]}')
