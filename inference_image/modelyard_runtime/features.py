@@ -22,6 +22,9 @@ from modelyard_crds.build import NumericFeature
 NUMERIC_INPUT = "numeric"
 TEXT_INPUT = "text"
 
+#: Characters of a text that are looked at: what one row costs is bounded.
+MAX_TEXT = 10_000
+
 SECONDS_PER_DAY = 86_400.0
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 #: The years that a calendar part can be worked out for: 0001 to 9999.
@@ -94,13 +97,18 @@ def encode_numeric(
 def encode_text(
     names: Sequence[str], columns: Mapping[str, Values], rows: int
 ) -> NDArray[np.object_]:
-    """The input ``text``: strings without outer white space, rows by columns."""
+    """The input ``text``: the beginning of each string, without outer white space."""
     encoded = np.full((rows, len(names)), "", dtype=object)
     for position, name in enumerate(names):
         if name in columns:
             values: Any = columns[name]
-            encoded[:, position] = [value.strip() if value else "" for value in values]
+            encoded[:, position] = [value.strip()[:MAX_TEXT] if value else "" for value in values]
     return encoded
+
+
+def words_in(text: str) -> int:
+    """How many words a text has, for people: what is between white space."""
+    return len(text.split())
 
 
 def date_part(seconds: FloatArray, part: DatePart) -> FloatArray:

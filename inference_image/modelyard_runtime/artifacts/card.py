@@ -4,6 +4,7 @@ Markdown and plots, both from the card as data; ``model_card.json`` is that data
 ``build``.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from modelyard_crds.conditions import rfc3339
@@ -67,8 +68,8 @@ def _markdown(card: ModelCard, looks_at: Plot | None, of_targets: Sequence[Seque
         "`model.onnx` is what is served; over all rows it differs from the scikit-learn model by "
         f"at most {card.onnx_difference:.1e}. `model.skops` is that model; it takes a "
         "float32 matrix with one column for each of "
-        f"{', '.join(f'`{name}`' for name in card.matrix_columns)}, text as the position of its "
-        "category in `statistics.json`, counted from 1, 0 for others. "
+        f"{_counted(card.matrix_columns)}, text as the position of its category in "
+        "`statistics.json`, counted from 1, 0 for others; words as the graph sums them up. "
         f"`{CARD_DATA_FILE}` is this card as data.",
         "## Made from",
         _list(
@@ -79,6 +80,14 @@ def _markdown(card: ModelCard, looks_at: Plot | None, of_targets: Sequence[Seque
         ),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _counted(names: Sequence[str]) -> str:
+    """Names one after the other; those that come several times with their number."""
+    return ", ".join(
+        f"`{name}`" if count == 1 else f"`{name}` × {count}"  # noqa: RUF001 - times, not a letter
+        for name, count in Counter(names).items()
+    )
 
 
 def _targets(targets: Sequence[TargetCard]) -> str:

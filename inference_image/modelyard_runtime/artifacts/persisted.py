@@ -14,6 +14,7 @@ TRUSTED = (
     "modelyard_runtime.training.calibration.Calibrated",
     "modelyard_runtime.training.log_scale.OnLogScale",
     "modelyard_runtime.training.quantiles.WithQuantiles",
+    "modelyard_runtime.training.target_means.TargetEncoded",
     "numpy.dtype",
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.tree._tree.Tree",

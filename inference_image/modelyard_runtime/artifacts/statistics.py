@@ -1,7 +1,7 @@
 """What the training data looked like, column by column: what drift is measured against."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,13 +10,14 @@ from pydantic import JsonValue
 
 from modelyard_crds.fields import FieldSchema
 from modelyard_runtime.data.table import Column, Table
-from modelyard_runtime.features import FloatArray
+from modelyard_runtime.features import FloatArray, words_in
 
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 TOP_CATEGORIES = 50
 #: Bounds between the bins of a number; as many bins of equal weight as its values allow.
 BIN_SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _DIGITS = 7
+_NO_TEXTS: Mapping[str, str] = {}
 
 
 def statistics_of(
@@ -24,9 +25,13 @@ def statistics_of(
     names: Sequence[str],
     targets: Sequence[Column],
     categories: Mapping[str, Sequence[str]],
+    free_text: Container[str] = (),
 ) -> bytes:
-    """The statistics file: every feature and target, and the codes of text columns."""
-    columns = {name: column_statistics(table.by_name[name]) for name in names}
+    """The statistics file: every feature and target, and the codes of categories."""
+    columns = {
+        name: (text_statistics if name in free_text else column_statistics)(table.by_name[name])
+        for name in names
+    }
     content = {
         "rows": table.rows,
         "columns": columns,
@@ -62,6 +67,17 @@ def column_statistics(column: Column) -> dict[str, Any]:
     }
 
 
+def text_statistics(column: Column) -> dict[str, Any]:
+    """A column of free text: how many words its texts have. Texts themselves stay with the data."""
+    lengths = [words_in(column.categories[code]) for code in column.values[~column.missing]]
+    return {
+        "type": column.type,
+        "missing": len(column.values) - column.known,
+        "distinct": column.distinct,
+        "bins": bins_of(np.array(lengths, dtype=np.float64)),
+    }
+
+
 def bins_of(values: FloatArray) -> dict[str, Any]:
     """Bins of about equal weight, and how many values each has.
 
@@ -72,10 +88,15 @@ def bins_of(values: FloatArray) -> dict[str, Any]:
     return {"edges": edges.tolist(), "counts": counts.tolist()}
 
 
-def example_of(table: Table, schema: Sequence[FieldSchema]) -> dict[str, JsonValue]:
-    """A typical request: the middle of numbers and dates, the most frequent of the rest."""
+def example_of(
+    table: Table, schema: Sequence[FieldSchema], texts: Mapping[str, str] = _NO_TEXTS
+) -> dict[str, JsonValue]:
+    """A typical request: the middle of numbers and dates, the most frequent of the rest.
+
+    ``texts`` has what to say for free text, whose most frequent value is one of somebody.
+    """
     return {
-        field.name: _typical(field, table.by_name[field.name])
+        field.name: texts.get(field.name) or _typical(field, table.by_name[field.name])
         for field in schema
         if table.by_name[field.name].known
     }

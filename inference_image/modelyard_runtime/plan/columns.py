@@ -13,7 +13,7 @@ from modelyard_runtime.features import FloatArray
 from modelyard_runtime.plan import lexicon
 
 MOSTLY_MISSING = 0.98
-#: Text is an identifier or free text rather than categories where its values hardly repeat.
+#: Text is identifiers or free text rather than categories where its values hardly repeat.
 UNIQUE_SHARE = 0.5
 MIN_UNIQUE = 30
 NEARLY_ALL = 0.98
@@ -39,6 +39,8 @@ class Selection(NamedTuple):
     features: list[Column]
     dropped: list[Dropped]
     warnings: list[str]
+    #: Names of the features that are free text: their words are learnt from.
+    free_text: list[str]
 
 
 def select_features(
@@ -72,7 +74,13 @@ def select_features(
             dropped.append(Dropped(whole.name, reason))
     _expect_usable(features, dropped)
     warnings += [f"Column {name!r} is left out: {why}." for name, why in dropped if why in _SAID]
-    return Selection(features, dropped, warnings)
+    free_text = [column.name for column in features if is_free_text(column.take(rows))]
+    warnings += [
+        f"Column {name!r} is free text: what is learnt from it is which words it has, not their "
+        "order."
+        for name in free_text
+    ]
+    return Selection(features, dropped, warnings, free_text)
 
 
 def _candidates(
@@ -113,13 +121,13 @@ def without(selection: Selection, name: str, reason: str) -> Selection:
         return selection
     dropped = [*selection.dropped, Dropped(name, reason)]
     _expect_usable(features, dropped)
-    return Selection(features, dropped, selection.warnings)
+    free_text = [text for text in selection.free_text if text != name]
+    return Selection(features, dropped, selection.warnings, free_text)
 
 
-_FREE_TEXT = "free text, which is not learnt from yet"
 _IS_TARGET = "the same as the target"
 _EXCLUDED = "excluded by spec.plan.exclude"
-_SAID = frozenset({_FREE_TEXT, _IS_TARGET})
+_SAID = frozenset({_IS_TARGET})
 
 Policy = Callable[[Column], str | None]
 
@@ -164,12 +172,21 @@ def _identifier(column: Column) -> str | None:
 
 
 def _unique_text(column: Column) -> str | None:
+    hides = _hardly_repeats(column) and not is_free_text(column)
+    return "text that hardly repeats" if hides else None
+
+
+def _hardly_repeats(column: Column) -> bool:
     many = column.distinct > max(MIN_UNIQUE, UNIQUE_SHARE * column.known)
-    if column.type != "string" or not many:
-        return None
+    return column.type == "string" and many
+
+
+def is_free_text(column: Column) -> bool:
+    """Whether a column has texts of several words, rather than categories or identifiers."""
+    if not _hardly_repeats(column):
+        return False
     sample = column.categories[:SAMPLED_CATEGORIES]
-    mean_words = sum(len(text.split()) for text in sample) / len(sample)
-    return _FREE_TEXT if mean_words >= FREE_TEXT_WORDS else "text that hardly repeats"
+    return sum(len(text.split()) for text in sample) >= FREE_TEXT_WORDS * len(sample)
 
 
 def _equal(column: Column, target: Column) -> bool:

@@ -47,6 +47,8 @@ class Plan:
     output_schema: list[FieldSchema]
     outputs: list[Output]
     warnings: list[str]
+    #: The features whose words are learnt from.
+    free_text: list[str]
     #: Where the target is continued over time.
     series: Series | None = None
     #: Which rows judge the model, where it is not.
@@ -151,6 +153,7 @@ def make_plan(
             *said,
             *noticed,
         ],
+        free_text=selection.free_text,
         series=series,
         split=split,
     )
@@ -239,17 +242,20 @@ def _with_series(
     if series is None:
         return selection
     inputs = None if stated is None else [field.name for field in stated]
-    usable = [column.name for column in selection.features]
+    usable = [c.name for c in selection.features if c.name not in selection.free_text]
     kept, unknown = covariates(usable, inputs, series)
     dropped = [item for item in selection.dropped if item.column not in kept]
+    texts = [Dropped(name, _NO_WORDS) for name in selection.free_text]
     return Selection(
         [table.by_name[name] for name in kept],
-        [*dropped, *(Dropped(name, _NOT_AHEAD) for name in unknown)],
+        [*dropped, *texts, *(Dropped(name, _NOT_AHEAD) for name in unknown)],
         selection.warnings,
+        [],
     )
 
 
 _ENTITY = "it tells which entity a row is of, and a new one's is never among those learnt from"
+_NO_WORDS = "free text, which forecasts do not learn from"
 _NOT_AHEAD = "not known ahead of its time: name it in the input schema if it is"
 
 

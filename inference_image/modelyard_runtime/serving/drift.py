@@ -16,6 +16,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from modelyard_crds.data_drift import ColumnCounts, DriftSummary, stability_index
+from modelyard_runtime.features import words_in
 from modelyard_runtime.serving.values import Row
 from modelyard_runtime.store import Store
 
@@ -176,7 +177,8 @@ def _binned(
 ) -> tuple[list[int], Tally] | None:
     """The rows of training by bin, and how values are counted; None where nothing is known."""
     if column.bins is not None:
-        return [*column.bins.counts, 0, column.missing], _numbers(column.bins.edges)
+        tally = (_lengths if column.type == "string" else _numbers)(column.bins.edges)
+        return [*column.bins.counts, 0, column.missing], tally
     if column.frequencies is None:
         return None
     if column.type == "boolean":
@@ -205,6 +207,16 @@ def _numbers(edges: Sequence[float]) -> Tally:
         counts = np.bincount(np.searchsorted(bounds, known), minlength=size)
         counts[-1] = len(numbers) - len(known)
         return counts
+
+    return tally
+
+
+def _lengths(edges: Sequence[float]) -> Tally:
+    """Free text by the number of its words."""
+    numbers = _numbers(edges)
+
+    def tally(values: Sequence[Any]) -> Counts:
+        return numbers([words_in(value) or None if value else None for value in values])
 
     return tally
 

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from modelyard_crds.build import Manifest, NumericFeature
 from modelyard_crds.fields import FieldSchema
-from modelyard_runtime.features import NUMERIC_INPUT, TEXT_INPUT, date_part
+from modelyard_runtime.features import MAX_TEXT, NUMERIC_INPUT, TEXT_INPUT, date_part
 from modelyard_runtime.serving.values import FLOAT32_MAX, Row
 
 Pick = Callable[[Row], Row]
+_begin: Callable[[str], str] = itemgetter(slice(MAX_TEXT))
 Number = TypeVar("Number", np.float32, np.float64)
 
 
@@ -77,9 +78,10 @@ def _matrix(values: Iterable[Any], rows: int, width: int, kind: type[Number]) ->
 def _texts(values: Sequence[Row]) -> NDArray[np.object_]:
     flat = chain.from_iterable(values)
     try:
-        stripped = list(map(str.strip, flat))  # type: ignore[arg-type]  # None raises, see below
+        stripped = list(map(_begin, map(str.strip, flat)))  # type: ignore[arg-type]  # None raises, see below
     except TypeError:
-        stripped = [str(value).strip() if value else "" for value in chain.from_iterable(values)]
+        texts = chain.from_iterable(values)
+        stripped = [_begin(str(value).strip()) if value else "" for value in texts]
     return np.array(stripped, dtype=object).reshape(len(values), -1)
 
 

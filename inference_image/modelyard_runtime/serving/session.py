@@ -16,10 +16,14 @@ import numpy as np
 import onnxruntime  # type: ignore[import-untyped]  # ships no types
 from numpy.typing import NDArray
 
+from modelyard_runtime.features import TEXT_INPUT
+
 Feed = Mapping[str, NDArray[Any]]
 
 #: Below this, putting rows in order costs what it gains.
 ORDERED_ROWS: Final = 256
+#: Rows of text that go through at once: each takes as much room as the longest.
+MAX_TEXT_ROWS: Final = 256
 
 
 class Leading(NamedTuple):
@@ -63,8 +67,16 @@ class Session:
         return result
 
     def _run(self, feed: Feed) -> NDArray[np.float32]:
+        rows = len(feed[TEXT_INPUT]) if TEXT_INPUT in feed else 0
+        if rows > MAX_TEXT_ROWS:
+            parts = range(0, rows, MAX_TEXT_ROWS)
+            return np.concatenate([self._run(_part(feed, start)) for start in parts])
         result: NDArray[np.float32] = self._session.run(self._outputs, feed)[0]
         return result
+
+
+def _part(feed: Feed, start: int) -> Feed:
+    return {name: values[start : start + MAX_TEXT_ROWS] for name, values in feed.items()}
 
 
 def _options() -> onnxruntime.SessionOptions:

@@ -41,6 +41,7 @@ from modelyard_runtime.training.planner import Planner
 from modelyard_runtime.training.quantiles import WithQuantiles
 from modelyard_runtime.training.records import Records
 from modelyard_runtime.training.runner import local_runner
+from modelyard_runtime.training.target_means import TargetEncoded
 
 #: Percent of a build at which each phase begins.
 READ, PLANNED, SEARCH, PUBLISH, DONE = 5, 10, 15, 94, 100
@@ -97,8 +98,8 @@ def build_version(job: Job, fetch: Callable[[], Fetched], reporter: Reporter) ->
     fetched = fetch()
     table, _, rows = _read(job, fetched, reporter)
     plan = _plan(job, table, reporter)
-    encoding = _encoding(table, plan)
     training = job.request.build.training
+    encoding = _encoding(table, plan, training.seed)
     records_of = partial(Records, job.store, job.records_prefix)
     runner_of = _runner_of(job, reporter)
     span = (SEARCH, PUBLISH)
@@ -160,11 +161,12 @@ def _plan(job: Job, table: Table, reporter: Reporter) -> Plan:
     return plan
 
 
-def _encoding(table: Table, plan: Plan) -> Encoding:
+def _encoding(table: Table, plan: Plan, seed: int) -> Encoding:
     """The encoding that all goals share, learnt from the rows in which one of them is known."""
     known = ~np.logical_and.reduce([table.by_name[goal.target].missing for goal in plan.goals])
     rows = table if known.all() else table.take(known)
-    return make_encoding([rows.by_name[name] for name in plan.features])
+    features = [rows.by_name[name] for name in plan.features]
+    return make_encoding(features, plan.free_text, seed)
 
 
 def _with_warnings(plan: Plan, learnt: list[Learnt], reporter: Reporter) -> Plan:
@@ -216,6 +218,7 @@ def _contents(manifest: Manifest, plan: Plan, learnt: list[Learnt]) -> dict[str,
             plan.features,
             [item.data.target for item in learnt],
             data.encoding.categories,
+            plan.free_text,
         ),
         **card_files(card_of(manifest, learnt)),
     }
@@ -250,7 +253,11 @@ def _manifest(job: Job, plan: Plan, result: _Result) -> Manifest:
         plan=plan.summary(),
         numeric=first.data.encoding.numeric,
         text=first.data.encoding.text,
-        example=example_of(first.data.table, plan.input_schema),
+        example=example_of(
+            first.data.table,
+            plan.input_schema,
+            {name: words.typical for name, words in first.data.encoding.words.items()},
+        ),
         warnings=[shorten(text, WARNING_LENGTH) for text in plan.warnings[:MAX_WARNINGS]],
         files=[],
     )
@@ -270,7 +277,7 @@ def _training_info(job: Job, result: _Result) -> TrainingInfo:
 
 
 def _algorithm(model: Any) -> str:
-    if isinstance(model, Calibrated | OnLogScale | WithQuantiles):
+    if isinstance(model, Calibrated | OnLogScale | TargetEncoded | WithQuantiles):
         return _algorithm(model.inner)
     members = members_of(model)
     if members:

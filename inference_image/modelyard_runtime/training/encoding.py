@@ -1,12 +1,13 @@
 """From typed columns to the matrix that estimators learn from.
 
 Columns go through ``features.encode``, as they will in serving, so that what is learnt from is
-what is served: float32 before anything is fitted. Text becomes codes by an explicit mapping
-which ``graph`` writes into ONNX: 0 is missing, rare or never seen, the rest by frequency.
+what is served: float32 before anything is fitted. Categories become codes by an explicit mapping
+which ``graph`` writes into ONNX: 0 is missing, rare or never seen, the rest by frequency. Free
+text becomes what ``words`` makes of it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,12 @@ from modelyard_runtime.features import (
     FloatArray,
     date_part,
     encode,
+    encode_text,
 )
+from modelyard_runtime.training.words import Words, learn_words
 
 #: The rest of a column's categories share the code of the unseen.
-MAX_CATEGORIES = 200
+MAX_CATEGORIES = 5_000
 MIN_CATEGORY_ROWS = 2
 
 _DATE_PARTS: tuple[DatePart, ...] = ("year", "month", "day", "weekday", "hour", "epoch_day")
@@ -34,16 +37,28 @@ Matrix = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Encoding:
-    """How columns become numbers; columns of the matrix are ``numeric``, then ``text``."""
+    """How columns become numbers: those of the matrix are ``numeric``, ``words``, ``coded``.
+
+    ``text`` has all columns of strings: those of ``words`` are free text, the others have
+    ``categories``.
+    """
 
     numeric: list[NumericFeature]
     text: list[str]
     categories: dict[str, list[str]]
+    words: Mapping[str, Words] = field(default_factory=dict, kw_only=True)
 
     @property
     def columns(self) -> list[str]:
         """The dataset's column behind each column of the matrix."""
-        return [feature.column for feature in self.numeric] + self.text
+        numbers = [feature.column for feature in self.numeric]
+        free = [name for name, words in self.words.items() for _ in range(words.width)]
+        return numbers + free + self.coded
+
+    @property
+    def coded(self) -> list[str]:
+        """The columns of strings that become codes."""
+        return [name for name in self.text if name not in self.words]
 
     @property
     def width(self) -> int:
@@ -63,10 +78,9 @@ class Encoding:
             parts.append(np.asarray(inputs[NUMERIC_INPUT], dtype=np.float32))
         if TEXT_INPUT in inputs:
             texts = inputs[TEXT_INPUT]
-            parts += [
-                self._codes(name, texts[:, position]).reshape(-1, 1)
-                for position, name in enumerate(self.text)
-            ]
+            by_name = {name: texts[:, position] for position, name in enumerate(self.text)}
+            parts += [words.columns(by_name[name]) for name, words in self.words.items()]
+            parts += [self._codes(name, by_name[name]).reshape(-1, 1) for name in self.coded]
         return np.ascontiguousarray(np.hstack(parts), dtype=np.float32)
 
     def _codes(self, name: str, texts: NDArray[np.generic]) -> Matrix:
@@ -74,12 +88,20 @@ class Encoding:
         return np.array([code.get(str(text), 0) for text in texts.tolist()], dtype=np.float32)
 
 
-def make_encoding(features: Sequence[Column]) -> Encoding:
+def make_encoding(
+    features: Sequence[Column], free_text: Container[str] = (), seed: int = 0
+) -> Encoding:
     """The encoding of some columns, learnt from all rows but never from the target."""
     numeric = [part for column in features for part in _numeric_features(column)]
     text = [column for column in features if column.type == "string"]
-    categories = {column.name: _frequent(column) for column in text}
-    return Encoding(numeric, [column.name for column in text], categories)
+    names = [column.name for column in text]
+    categories = {c.name: _frequent(c) for c in text if c.name not in free_text}
+    words = {
+        c.name: learn_words(encode_text([c.name], values_of([c]), len(c.values))[:, 0], seed)
+        for c in text
+        if c.name in free_text
+    }
+    return Encoding(numeric, names, categories, words=words)
 
 
 def _numeric_features(column: Column) -> list[NumericFeature]:

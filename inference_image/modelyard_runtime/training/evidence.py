@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from modelyard_crds import model_card as card
 from modelyard_crds.build import Manifest, NumericFeature
 from modelyard_runtime.training.candidates import name_of
+from modelyard_runtime.training.encoding import Encoding
 from modelyard_runtime.training.evaluation import baseline, measure
 from modelyard_runtime.training.intervals import (
     CONFIDENCE,
@@ -61,10 +62,17 @@ def card_of(manifest: Manifest, learnt: Sequence[Learnt]) -> card.ModelCard:
         output_schema=manifest.output_schema,
         dropped=(plan.dropped if plan else None) or [],
         warnings=manifest.warnings,
-        matrix_columns=[_named(item) for item in encoding.numeric] + encoding.text,
+        matrix_columns=_matrix_columns(encoding),
         onnx_difference=max(item.winner.difference for item in learnt),
         libraries=manifest.libraries,
     )
+
+
+def _matrix_columns(encoding: Encoding) -> list[str]:
+    words = [
+        f"{name} (words)" for name, found in encoding.words.items() for _ in range(found.width)
+    ]
+    return [*map(_named, encoding.numeric), *words, *encoding.coded]
 
 
 def _named(item: NumericFeature) -> str:

@@ -1,7 +1,7 @@
 """From a fitted pipeline to the ONNX graph that is served, from raw columns to scores.
 
-skl2onnx converts scikit-learn's pipelines; around them this module writes the mapping of text to
-codes, as LabelEncoder nodes of its own, and leaves the one output that the manifest promises.
+skl2onnx converts scikit-learn's pipelines; around them this module writes what it does not know,
+behind the ``front`` that makes the matrix, and leaves the one output that the manifest promises.
 Thresholds of trees are first put on the float32 grid, so that both sides take the same branch for
 every input.
 """
@@ -12,25 +12,24 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from modelyard_crds.plan import Task
-from modelyard_runtime.features import NUMERIC_INPUT, TEXT_INPUT
 from modelyard_runtime.training.calibration import FLOOR, Calibrated
 from modelyard_runtime.training.encoding import Encoding
 from modelyard_runtime.training.ensemble import members_of
+from modelyard_runtime.training.front import front_of
 from modelyard_runtime.training.lightgbm_trees import is_lightgbm, lightgbm_nodes
 from modelyard_runtime.training.log_scale import OnLogScale
 from modelyard_runtime.training.quantiles import WithQuantiles
 from modelyard_runtime.training.quantiles_graph import quantile_nodes
-from modelyard_runtime.training.series import Relative, SeriesEncoding
-from modelyard_runtime.training.series_graph import series_front
+from modelyard_runtime.training.series import Relative
+from modelyard_runtime.training.target_means import TargetEncoded
 from modelyard_runtime.training.trees import forest_nodes, is_forest, trees_of
+from modelyard_runtime.training.words_graph import IR_VERSION, OPSET, Part
 
-OPSETS = {"": 18, "ai.onnx.ml": 3}
-IR_VERSION = 9
+OPSETS = {"": OPSET, "ai.onnx.ml": 3}
 PROBABILITIES, VALUE = "probabilities", "value"
-_MATRIX = "matrix"
 
 
 def output_name(task: Task) -> str:
@@ -44,7 +43,7 @@ def to_graph(model: Any, encoding: Encoding, task: Task) -> bytes:
     A weighted mean of models is one graph, in which all read the same matrix.
     """
     align_thresholds(model)
-    inputs, front = _front(encoding)
+    inputs, front = front_of(encoding)
     body = _body(model, Matrix(front.result, encoding.width), task, output_name(task))
     result = helper.make_graph(
         front.nodes + body.nodes,
@@ -67,12 +66,7 @@ class Matrix(NamedTuple):
     width: int
 
 
-class _Body(NamedTuple):
-    nodes: list[onnx.NodeProto]
-    constants: list[onnx.TensorProto]
-
-
-def _body(model: Any, source: Matrix, task: Task, result: str) -> _Body:
+def _body(model: Any, source: Matrix, task: Task, result: str) -> Part:
     """From the matrix to the output ``result``."""
     members = members_of(model)
     if members:
@@ -82,11 +76,13 @@ def _body(model: Any, source: Matrix, task: Task, result: str) -> _Body:
     if isinstance(model, Calibrated):
         return _corrected(model, source, task, result)
     if is_lightgbm(model):
-        return _Body(lightgbm_nodes(model, task, source.name, result, _down), [])
+        return Part(lightgbm_nodes(model, task, source.name, result, _down), [])
     if isinstance(model, OnLogScale):
         return _from_log_scale(model, source, task, result)
     if is_forest(model):
-        return _Body(forest_nodes(model, source.name, result), [])
+        return Part(forest_nodes(model, source.name, result), [])
+    if isinstance(model, TargetEncoded):
+        return _with_means(model, source, task, result)
     if isinstance(model, Relative):
         return _in_its_size(model, source, task, result)
     if hasattr(model, "regressor_"):
@@ -94,7 +90,7 @@ def _body(model: Any, source: Matrix, task: Task, result: str) -> _Body:
     return _converted(model, source, task, result)
 
 
-def _mean(members: list[tuple[float, Any]], source: Matrix, task: Task, result: str) -> _Body:
+def _mean(members: list[tuple[float, Any]], source: Matrix, task: Task, result: str) -> Part:
     nodes: list[onnx.NodeProto] = []
     constants: list[onnx.TensorProto] = []
     parts = []
@@ -105,10 +101,10 @@ def _mean(members: list[tuple[float, Any]], source: Matrix, task: Task, result: 
         nodes += [*body.nodes, helper.make_node("Mul", [name, constant.name], [f"{name}_part"])]
         constants += [*body.constants, constant]
         parts.append(f"{name}_part")
-    return _Body([*nodes, helper.make_node("Sum", parts, [result])], constants)
+    return Part([*nodes, helper.make_node("Sum", parts, [result])], constants)
 
 
-def _corrected(model: Calibrated, source: Matrix, task: Task, result: str) -> _Body:
+def _corrected(model: Calibrated, source: Matrix, task: Task, result: str) -> Part:
     """A model whose probabilities are corrected: softmax of their scaled, shifted logarithms."""
     names = {part: f"{result}_{part}" for part in ("raw", "kept", "logs", "scaled", "scores")}
     body = _body(model.inner, source, task, names["raw"])
@@ -130,10 +126,10 @@ def _corrected(model: Calibrated, source: Matrix, task: Task, result: str) -> _B
         helper.make_node("Add", [names["scaled"], shift], [names["scores"]]),
         helper.make_node("Softmax", [names["scores"]], [result], axis=1),
     ]
-    return _Body([*body.nodes, *nodes], [*body.constants, *tensors])
+    return Part([*body.nodes, *nodes], [*body.constants, *tensors])
 
 
-def _untransformed(model: Any, source: Matrix, task: Task, result: str) -> _Body:
+def _untransformed(model: Any, source: Matrix, task: Task, result: str) -> Part:
     """A model of a transformed target: its values, taken back."""
     scaled, times = f"{result}_scaled", f"{result}_times"
     body = _body(model.regressor_, source, task, scaled)
@@ -146,10 +142,10 @@ def _untransformed(model: Any, source: Matrix, task: Task, result: str) -> _Body
         helper.make_node("Mul", [scaled, spread.name], [times]),
         helper.make_node("Add", [times, middle.name], [result]),
     ]
-    return _Body([*body.nodes, *nodes], [*body.constants, spread, middle])
+    return Part([*body.nodes, *nodes], [*body.constants, spread, middle])
 
 
-def _in_its_size(model: Relative, source: Matrix, task: Task, result: str) -> _Body:
+def _in_its_size(model: Relative, source: Matrix, task: Task, result: str) -> Part:
     """A model of values relative to a column: its values, times the column."""
     relative, size = f"{result}_relative", f"{result}_size"
     body = _body(model.inner, source, task, relative)
@@ -158,10 +154,36 @@ def _in_its_size(model: Relative, source: Matrix, task: Task, result: str) -> _B
         helper.make_node("Gather", [source.name, column.name], [size], axis=1),
         helper.make_node("Mul", [relative, size], [result]),
     ]
-    return _Body([*body.nodes, *nodes], [*body.constants, column])
+    return Part([*body.nodes, *nodes], [*body.constants, column])
 
 
-def _from_log_scale(model: OnLogScale, source: Matrix, task: Task, result: str) -> _Body:
+def _with_means(model: TargetEncoded, source: Matrix, task: Task, result: str) -> Part:
+    """A model that reads the means of categories as well: picked by code, before the matrix."""
+    flat = numpy_helper.from_array(np.array([-1], dtype=np.int64), f"{result}_flat")
+    nodes: list[onnx.NodeProto] = []
+    constants = [flat]
+    parts = []
+    for number, (column, means) in enumerate(zip(model.columns, model.means, strict=True)):
+        name = f"{result}_means_{number}"
+        table = numpy_helper.from_array(means, f"{name}_table")
+        place = numpy_helper.from_array(np.array([column], dtype=np.int64), f"{name}_column")
+        code, whole, line = (f"{name}_{part}" for part in ("code", "whole", "line"))
+        nodes += [
+            helper.make_node("Gather", [source.name, place.name], [code], axis=1),
+            helper.make_node("Cast", [code], [whole], to=TensorProto.INT64),
+            helper.make_node("Reshape", [whole, flat.name], [line]),
+            helper.make_node("Gather", [table.name, line], [name], axis=0),
+        ]
+        constants += [table, place]
+        parts.append(name)
+    inner = Matrix(f"{result}_encoded", source.width + sum(m.shape[1] for m in model.means))
+    nodes.append(helper.make_node("Concat", [*parts, source.name], [inner.name], axis=1))
+    body = _body(model.inner, inner, task, f"{result}_inner")
+    last = helper.make_node("Identity", [f"{result}_inner"], [result])
+    return Part([*nodes, *body.nodes, last], [*constants, *body.constants])
+
+
+def _from_log_scale(model: OnLogScale, source: Matrix, task: Task, result: str) -> Part:
     """A model of values on a logarithmic scale: within its bounds, taken back."""
     names = {part: f"{result}_{part}" for part in ("scaled", "kept", "units")}
     body = _body(model.inner, source, task, names["scaled"])
@@ -175,16 +197,16 @@ def _from_log_scale(model: OnLogScale, source: Matrix, task: Task, result: str) 
         helper.make_node("Sinh", [names["kept"]], [names["units"]]),
         helper.make_node("Mul", [names["units"], unit], [result]),
     ]
-    return _Body([*body.nodes, *nodes], [*body.constants, *tensors])
+    return Part([*body.nodes, *nodes], [*body.constants, *tensors])
 
 
-def _with_quantiles(model: WithQuantiles, source: Matrix, task: Task, result: str) -> _Body:
+def _with_quantiles(model: WithQuantiles, source: Matrix, task: Task, result: str) -> Part:
     """A value beside its quantiles: the margins around it are graphs of their own."""
     value, margins = f"{result}_value", [f"{result}_margin_{n}" for n in range(len(model.margins))]
     bodies = [_body(model.inner, source, task, value)]
     bodies += [_body(m, source, task, name) for m, name in zip(model.margins, margins, strict=True)]
     nodes, constants = quantile_nodes(model, source.name, value, margins, result)
-    return _Body(
+    return Part(
         [*(node for body in bodies for node in body.nodes), *nodes],
         [*(tensor for body in bodies for tensor in body.constants), *constants],
     )
@@ -201,7 +223,7 @@ def align_thresholds(model: Any) -> None:
         align_thresholds(member)
     if members_of(model):
         return
-    if isinstance(model, Relative | Calibrated | OnLogScale | WithQuantiles):
+    if isinstance(model, Relative | Calibrated | OnLogScale | TargetEncoded | WithQuantiles):
         align_thresholds(model.inner)
         return
     for tree in trees_of(model):
@@ -216,7 +238,7 @@ def _down(thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
     return aligned.astype(np.float64)
 
 
-def _converted(model: Any, source: Matrix, task: Task, result: str) -> _Body:
+def _converted(model: Any, source: Matrix, task: Task, result: str) -> Part:
     """The nodes of skl2onnx, named so that several models fit into one graph."""
     from skl2onnx import convert_sklearn
     from skl2onnx.common.data_types import FloatTensorType
@@ -242,7 +264,7 @@ def _converted(model: Any, source: Matrix, task: Task, result: str) -> _Body:
     constants = list(graph.initializer)
     for tensor in constants:
         tensor.name = f"{result}/{tensor.name}"
-    return _Body(nodes, [tensor for tensor in constants if tensor.name in used])
+    return Part(nodes, [tensor for tensor in constants if tensor.name in used])
 
 
 def _needed(nodes: list[onnx.NodeProto], output: str) -> list[onnx.NodeProto]:
@@ -254,61 +276,3 @@ def _needed(nodes: list[onnx.NodeProto], output: str) -> list[onnx.NodeProto]:
             kept.append(node)
             wanted |= set(node.input)
     return kept[::-1]
-
-
-class _Front(NamedTuple):
-    nodes: list[onnx.NodeProto]
-    constants: list[onnx.TensorProto]
-    result: str
-
-
-def _front(encoding: Encoding) -> tuple[list[onnx.ValueInfoProto], _Front]:
-    """The graph's inputs, and the nodes from them to the matrix."""
-    inputs = []
-    if encoding.numeric:
-        shape = [None, len(encoding.numeric)]
-        inputs.append(helper.make_tensor_value_info(NUMERIC_INPUT, TensorProto.FLOAT, shape))
-    if encoding.text:
-        shape = [None, len(encoding.text)]
-        inputs.append(helper.make_tensor_value_info(TEXT_INPUT, TensorProto.STRING, shape))
-    codes, indices = _codes(encoding), _indices(encoding)
-    if isinstance(encoding, SeriesEncoding):
-        nodes, constants = series_front(encoding, codes, _MATRIX)
-        return inputs, _Front(nodes, [*constants, *indices], _MATRIX)
-    if not encoding.text:
-        return inputs, _Front([], [], NUMERIC_INPUT)
-    parts = [NUMERIC_INPUT] if encoding.numeric else []
-    parts += [f"codes_{position}" for position in range(len(encoding.text))]
-    matrix = helper.make_node("Concat", parts, [_MATRIX], axis=1)
-    return inputs, _Front([*codes, matrix], indices, _MATRIX)
-
-
-def _codes(encoding: Encoding) -> list[onnx.NodeProto]:
-    nodes = []
-    for position, name in enumerate(encoding.text):
-        texts, index = f"text_{position}", f"index_{position}"
-        nodes.append(helper.make_node("Gather", [TEXT_INPUT, index], [texts], axis=1))
-        nodes.append(_label_encoder(texts, f"codes_{position}", encoding.categories[name]))
-    return nodes
-
-
-def _label_encoder(source: str, result: str, categories: list[str]) -> onnx.NodeProto:
-    # A node without keys is not allowed; the empty text is missing, which is 0 anyway.
-    keys = categories or [""]
-    values = [float(code) for code in range(1, len(categories) + 1)] or [0.0]
-    return helper.make_node(
-        "LabelEncoder",
-        [source],
-        [result],
-        domain="ai.onnx.ml",
-        keys_strings=keys,
-        values_floats=values,
-        default_float=0.0,
-    )
-
-
-def _indices(encoding: Encoding) -> list[onnx.TensorProto]:
-    return [
-        helper.make_tensor(f"index_{position}", TensorProto.INT64, [1], [position])
-        for position in range(len(encoding.text))
-    ]

@@ -198,8 +198,8 @@ def _problem(goal: Goal, data: Data, seed: int, split: Split) -> Problem:
     shape = Shape(
         task=goal.task,
         rows=data.table.rows,
-        numeric=len(encoding.numeric),
-        categories=tuple(len(encoding.categories[name]) for name in encoding.text),
+        numeric=encoding.width - len(encoding.coded),
+        categories=tuple(len(encoding.categories[name]) for name in encoding.coded),
         classes=len(goal.classes),
         seed=seed,
         spread=spread_of(truth) if goal.task == "regression" else "even",

@@ -14,6 +14,7 @@ from modelyard_runtime.training.candidates import Candidate
 from modelyard_runtime.training.log_scale import OnLogScale
 from modelyard_runtime.training.problem import Shape
 from modelyard_runtime.training.series import Relative
+from modelyard_runtime.training.target_means import TargetEncoded, many_levels, shown_classes
 
 TREES = 100
 #: Bounds on trees of large tables keep graphs small: a graph is walked for every prediction.
@@ -30,8 +31,17 @@ def build_pipeline(candidate: Candidate, shape: Shape, threads: int) -> Any:
     if shape.scale is not None:
         return Relative(build_pipeline(candidate, replace(shape, scale=None), threads), shape.scale)
     if candidate.get("log", 0):
-        return OnLogScale(_on_its_scale(candidate, shape, threads))
-    return _on_its_scale(candidate, shape, threads)
+        return OnLogScale(_with_means(candidate, shape, threads))
+    return _with_means(candidate, shape, threads)
+
+
+def _with_means(candidate: Candidate, shape: Shape, threads: int) -> Any:
+    levels = many_levels(shape.numeric, shape.categories, shape.classes)
+    if not levels:
+        return _on_its_scale(candidate, shape, threads)
+    added = len(levels) * max(1, len(shown_classes(shape.classes)))
+    inner = _on_its_scale(candidate, replace(shape, numeric=shape.numeric + added), threads)
+    return TargetEncoded(inner, levels, shape.classes, shape.seed)
 
 
 def _on_its_scale(candidate: Candidate, shape: Shape, threads: int) -> Any:
@@ -52,6 +62,8 @@ def _inner(candidate: Candidate, shape: Shape, threads: int) -> Any:
             return _forest(candidate, shape, threads)
 
 
+#: Categories of a column that get one of their own in models of weighted sums.
+MAX_FLAGS = 200
 #: Families that need a target near zero and one.
 ON_A_SCALE = frozenset({"network"})
 
@@ -94,7 +106,7 @@ def _linear(candidate: Candidate, shape: Shape) -> Any:
 
 
 def _expanded(shape: Shape) -> Any:
-    """Numbers imputed and scaled, codes as one column for each category."""
+    """Numbers imputed and scaled, codes as one column for each of the frequent categories."""
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
@@ -106,7 +118,9 @@ def _expanded(shape: Shape) -> Any:
     if not shape.categories:
         return numbers
     codes = OneHotEncoder(
-        categories=[np.arange(1, max(1, n) + 1, dtype=np.float32) for n in shape.categories],
+        categories=[
+            np.arange(1, min(max(1, n), MAX_FLAGS) + 1, dtype=np.float32) for n in shape.categories
+        ],
         handle_unknown="ignore",
         sparse_output=False,
         dtype=np.float32,

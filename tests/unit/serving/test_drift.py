@@ -173,3 +173,17 @@ def test_metrics_name_columns_of_training_only(monitor):
     }
     assert labels == set(FIELDS)
     assert by_name["modelyard_drift_rows"].samples[0].value == 10
+
+
+def test_free_text_drifts_by_its_length_and_none_of_it_is_kept(clock):
+    texts = Column(
+        "note", "string", np.arange(200), tuple("word " * (1 + i % 10) for i in range(200))
+    )
+    content = statistics_of(Table((texts,), 200), ["note"], [], {}, ["note"])
+    monitor = DriftMonitor(["note"], content, 1, None, clock)
+    alike = seen(monitor, [("other " * (1 + i % 10),) for i in range(200)])
+    assert indices(alike)["note"] < 0.01
+    longer = seen(monitor, [("other " * 30,)] * 1_000 + [(None,), (" ",)])
+    assert indices(longer)["note"] > 0.5
+    assert longer.columns[0].seen[-1] == 2
+    assert "word" not in content.decode()

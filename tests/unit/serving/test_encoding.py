@@ -87,3 +87,16 @@ def test_the_columns_of_an_input_lie_side_by_side():
 def test_a_manifest_that_contradicts_itself_is_refused(numeric, text, message):
     with pytest.raises(ValueError, match=message):
         Encoder(described(numeric, text))
+
+
+def test_the_beginning_of_a_long_text_is_encoded_as_training_does():
+    long = "  " + "ab" * features.MAX_TEXT
+    rows = [(long, None), ("x", "y")]
+    found = Encoder(described([], ["plan", "city"]))(
+        [(plan, city, *[None] * 4) for plan, city in rows]
+    )
+    columns: dict[str, list[str | None]] = {"plan": [long, "x"], "city": [None, "y"]}
+    np.testing.assert_array_equal(
+        found["text"], features.encode_text(["plan", "city"], columns, len(rows))
+    )
+    assert len(found["text"][0, 0]) == features.MAX_TEXT

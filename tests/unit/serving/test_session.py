@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import modelyard_runtime.serving
-from modelyard_runtime.serving.session import ORDERED_ROWS, Leading, Session
+from modelyard_runtime.serving.session import MAX_TEXT_ROWS, ORDERED_ROWS, Leading, Session
 from unit.serving.conftest import table
 
 
@@ -44,3 +44,24 @@ def test_nothing_is_unpickled():
     folder = Path(modelyard_runtime.serving.__file__).parent
     text = "".join(path.read_text() for path in folder.glob("*.py"))
     assert not any(word in text for word in ("import pickle", "joblib", "allow_pickle"))
+
+
+def test_rows_of_text_go_through_some_at_a_time(binary_graph):
+    numbers, texts = table()
+    rows = np.arange(2 * MAX_TEXT_ROWS + 1) % len(numbers)
+    sizes = []
+
+    class Counting(Session):
+        def _run(self, feed):
+            sizes.append(len(feed["text"]))
+            return super()._run(feed)
+
+    found = Counting(binary_graph, "probabilities").run(
+        {"numeric": numbers[rows], "text": texts[rows]}
+    )
+    assert sizes == [len(rows), MAX_TEXT_ROWS, MAX_TEXT_ROWS, 1]
+    alone = Session(binary_graph, "probabilities").run(
+        {"numeric": numbers[rows[-1:]], "text": texts[rows[-1:]]}
+    )
+    assert np.allclose(found[-1:], alone, rtol=0, atol=1e-7)
+    assert len(found) == len(rows)

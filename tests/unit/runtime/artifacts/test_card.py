@@ -130,3 +130,8 @@ def test_any_curve_and_any_title_is_well_formed(points, title):
 def test_ticks_are_round_numbers(low, high, first):
     drawn = svg.lines(svg.Axes("t", "x", "y"), [svg.Line("a", [(low, 0), (high, 1)])])
     assert f">{first}</text>" in drawn
+
+
+def test_columns_of_words_are_named_once_with_their_number():
+    made = card(CLASSES).model_copy(update={"matrix_columns": ["age", *["note (words)"] * 41]})
+    assert "`age`, `note (words)` × 41, text as" in card_files(made)["card.md"].decode()  # noqa: RUF001 - times, not a letter

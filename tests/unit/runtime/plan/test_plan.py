@@ -1,7 +1,10 @@
 """Everything else that a plan decides, and each way in which it cannot."""
 
+from datetime import date, timedelta
+
 import pytest
 
+from modelyard_crds.fields import FieldSchema
 from modelyard_crds.reasons import Reason
 from modelyard_runtime.errors import UserError
 from modelyard_runtime.plan.plan import make_plan
@@ -82,7 +85,7 @@ def test_columns_are_left_out_with_a_reason(tmp_path):
             constant(1),
             constant(""),
             lambda i: "" if i else 5,
-            lambda i: f"a few words of text number {i}",
+            lambda i: f"text{i:04d}",
             lambda i: "ab"[i % 2],
         ),
     )
@@ -95,8 +98,37 @@ def test_columns_are_left_out_with_a_reason(tmp_path):
     assert reasons["one"] == "the same value in every row"
     assert reasons["empty"] == "no row has a value"
     assert "have no value" in reasons["rare"]
-    assert "free text" in reasons["notes"]
-    assert any("notes" in warning for warning in plan.warnings)
+    assert reasons["notes"] == "text that hardly repeats"
+
+
+def test_free_text_is_kept_and_said(tmp_path):
+    text = rows("a,notes,y", noise, lambda i: f"some words of text {i}", lambda i: "ab"[i % 2])
+    plan = make_plan("Predict y", table_of(tmp_path, text))
+    assert plan.features == ["a", "notes"]
+    assert plan.free_text == ["notes"]
+    assert [warning for warning in plan.warnings if "'notes' is free text" in warning]
+
+
+def test_a_forecast_leaves_free_text_out_and_says_why(tmp_path):
+    start = date(2020, 1, 1)
+    text = rows(
+        "day,notes,sales",
+        lambda i: start + timedelta(i),
+        lambda i: f"some words of text {i}",
+        lambda i: 100 + i % 7,
+        count=120,
+    )
+    table = table_of(tmp_path, text)
+    inputs = [table_field(name, table) for name in ("day", "notes")]
+    plan = make_plan("Forecast sales for the next 7 days", table, inputs)
+    assert plan.series is not None
+    assert plan.features == ["day"]
+    assert dict(plan.dropped)["notes"] == "free text, which forecasts do not learn from"
+    assert plan.free_text == []
+
+
+def table_field(name, table):
+    return FieldSchema(name=name, type=table.by_name[name].type)
 
 
 def test_a_copy_of_the_target_and_a_leak_are_said(tmp_path):

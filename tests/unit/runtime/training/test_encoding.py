@@ -24,10 +24,25 @@ def test_codes_go_by_frequency_and_missing_and_rare_are_zero(tmp_path):
 
 
 def test_there_are_at_most_so_many_codes(tmp_path):
-    text = "k,n\n" + "".join(f"v{i % 300},{i}\n" for i in range(900))
+    rows = 2 * (MAX_CATEGORIES + 50)
+    text = "k,n\n" + "".join(f"v{i // 2},{i}\n" for i in range(rows))
     encoding, matrix = encoded(tmp_path, text)
     assert len(encoding.categories["k"]) == MAX_CATEGORIES
     assert matrix[:, 1].max() == MAX_CATEGORIES
+    assert np.count_nonzero(matrix[:, 1] == 0) == 2 * 50
+
+
+def test_free_text_has_its_columns_between_numbers_and_codes(tmp_path):
+    text = "k,t,n\n" + "".join(f"{'ab'[i % 2]},word{i % 3} and more,{i}\n" for i in range(30))
+    table = table_of(tmp_path, text)
+    encoding = make_encoding(table.columns, ["t"])
+    matrix = encoding.matrix(encoding.inputs(table))
+    assert encoding.text == ["k", "t"]
+    assert encoding.coded == ["k"]
+    assert encoding.columns == ["n", *["t"] * 6, "k"]
+    assert matrix.shape == (30, encoding.width)
+    assert matrix[:, 1].tolist() == [3.0] * 30
+    assert matrix[:, -1].tolist() == [1.0, 2.0] * 15
 
 
 def test_dates_give_the_parts_that_change(tmp_path):
