@@ -26,18 +26,8 @@ _BEINGS = frozenset(
     {
         *("patient", "subject", "participant", "person", "individual", "respondent", "customer"),
         *("client", "user", "member", "borrower", "applicant", "household", "family", "animal"),
-        *(
-            "student",
-            "pupil",
-            "employee",
-            "worker",
-            "driver",
-            "rider",
-            "player",
-            "device",
-            "machine",
-        ),
-        *("engine", "vehicle", "sensor", "account", "session"),
+        *("student", "pupil", "employee", "worker", "driver", "rider", "player", "device"),
+        *("machine", "engine", "vehicle", "sensor", "account", "session"),
     }
 )
 #: Entities that a table must have: of others, such as shops, few are a choice to learn from.
