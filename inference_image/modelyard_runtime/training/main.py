@@ -36,6 +36,7 @@ _OUT_OF_MEMORY = (
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    end_on_sigterm()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -44,7 +45,6 @@ def run(arguments: Sequence[str]) -> int:
     started = time.monotonic()
     cpus = cpu_count()
     limit_threads(cpus)
-    end_on_sigterm()
     if arguments[:1] == ["profile"]:
         return _in_pod(FAULTS["profile"], _profile)
     if arguments[:1] == ["build"]:

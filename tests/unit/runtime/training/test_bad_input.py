@@ -342,7 +342,6 @@ class Ended(NamedTuple):
 @pytest.fixture
 def train(tmp_path, capsys, monkeypatch) -> Callable[..., Ended]:
     """Runs modelyard-train over some content."""
-    monkeypatch.setattr(main, "end_on_sigterm", lambda: None)
     monkeypatch.setattr(main, "limit_threads", lambda _cpus: None)
 
     def run(content: bytes | str, **options: str) -> Ended:

@@ -156,7 +156,6 @@ def test_large_numbers_are_told_apart(tmp_path):
 
 
 def test_by_hand_a_fault_is_one_line_and_an_exit_code(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("modelyard_runtime.training.main.end_on_sigterm", lambda: None)
     (tmp_path / "t.csv").write_text("a,b\n1,2\n")
     code = run(
         ["--dataset", str(tmp_path / "t.csv"), "--intent", "b", "--output", str(tmp_path), "--json"]

@@ -263,6 +263,7 @@ def test_by_hand_and_in_a_pod_it_proposes_and_its_key_is_in_no_file(
     endpoint.answer = said('{"targets": ["zone"]}')
     (tmp_path / "rows.csv").write_text(ROWS)
     monkeypatch.setenv(ENV_PLANNER_KEY, KEY)
+    monkeypatch.setattr(main, "limit_threads", lambda _cpus: None)
     out = tmp_path / "out"
     code = main.run(
         [

@@ -23,7 +23,6 @@ def failing(error: BaseException):
 @pytest.fixture
 def train(tmp_path, capsys, monkeypatch):
     """Runs the command; the exit code and what it said."""
-    monkeypatch.setattr(main, "end_on_sigterm", lambda: None)
     monkeypatch.setattr(main, "limit_threads", lambda _cpus: None)
     (tmp_path / "t.csv").write_text(TABLE)
 
