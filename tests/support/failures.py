@@ -264,7 +264,7 @@ FAILURES = (
         "modelversion",
         "DeadlineExceeded",
         ("ran longer than 1 s", "spec.training.timeBudget"),
-        (objects.dataset(), QUEUED),
+        (objects.dataset(), objects.model(training={"timeBudget": "10m", "queueName": "gold"})),
         shorten_deadline,
     ),
     Failure(

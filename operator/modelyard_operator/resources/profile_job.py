@@ -9,6 +9,7 @@ from modelyard_crds.build import (
 )
 from modelyard_crds.dataset import Dataset
 from modelyard_operator.resources.runtime import (
+    OF_A_JOB,
     Manifest,
     Placement,
     Runtime,
@@ -64,7 +65,7 @@ def build_profile_job(dataset: Dataset, source_hash: str, runtime: Runtime) -> M
                     main,
                     Placement(),
                     source_secret=secret.name if secret else None,
-                    restartPolicy="Never",
+                    **OF_A_JOB,
                 ),
             },
         },

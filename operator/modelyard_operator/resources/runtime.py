@@ -15,6 +15,11 @@ UID = 10001
 Manifest = dict[str, Any]
 
 
+#: A pod of a Job has nothing to finish when it is told to end: what is half done is no artifact.
+#: As process 1 it hears nothing of it while the interpreter starts: it is killed soon after.
+OF_A_JOB: Manifest = {"restartPolicy": "Never", "terminationGracePeriodSeconds": 5}
+
+
 @dataclass(frozen=True)
 class Runtime:
     """The image of training and serving pods, and how nodes get it."""

@@ -10,6 +10,7 @@ from modelyard_crds.build import (
 )
 from modelyard_crds.model_version import ModelVersion
 from modelyard_operator.resources.runtime import (
+    OF_A_JOB,
     Manifest,
     Placement,
     Runtime,
@@ -134,7 +135,7 @@ def _pod(version: ModelVersion, runtime: Runtime, job_id: str) -> Manifest:
         source_secret=secret.name if secret else None,
         pods_secret=pods_name(version) if several else None,
         planner_secret=names.PLANNER_SECRET if runtime.planner_url else None,
-        restartPolicy="Never",
+        **OF_A_JOB,
         # The host name is the Job's and the rank; the subdomain lets the others find it.
         **({"subdomain": pods_name(version)} if several else {}),
     )

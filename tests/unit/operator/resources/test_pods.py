@@ -109,6 +109,13 @@ def test_each_pod_gets_its_work_as_one_variable() -> None:
     assert serve.manifest_digest == samples.DIGEST
 
 
+def test_a_pod_of_a_job_that_is_told_to_end_has_no_time_to_finish_its_work() -> None:
+    """A version that was cancelled while the interpreter started was READY half a minute later."""
+    graces = {name: pod["terminationGracePeriodSeconds"] for name, pod in pods().items()}
+    assert graces["profile"] == graces["train"] == 5
+    assert graces["serve"] > graces["train"]
+
+
 def test_training_job_tries_again_only_what_may_pass() -> None:
     job = build_training_job(samples.version(), samples.RUNTIME, "job_1")
     spec = job["spec"]
