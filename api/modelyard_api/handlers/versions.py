@@ -12,10 +12,9 @@ from modelyard_api.mapping import model_openapi, rest, versions
 from modelyard_api.mapping import models as model_mapping
 from modelyard_api.mapping.view import ModelView
 from modelyard_api.services import Services
-from modelyard_crds import names
+from modelyard_api.store import RETRY_SECONDS
+from modelyard_crds import ModelVersion, names
 from modelyard_crds.model_card import CARD_DATA_FILE, CARD_FILE
-
-CARD_RETRY_SECONDS = 5.0
 
 
 async def list_versions(services: Services, caller: Caller, name: str) -> rest.VersionList:
@@ -44,15 +43,7 @@ async def openapi(
     services: Services, caller: Caller, place: tuple[str, str], base_url: str
 ) -> dict[str, Any]:
     """The OpenAPI document of a READY version, given as model and version."""
-    name, version = place
-    view = await lookup.model_view(services, caller, name)
-    number = lookup.version_number(view, version)
-    if view.version_status(number) != "READY":
-        raise ConflictError(
-            f"Version {names.version_label(number)} of model '{name}' is "
-            f"{view.version_status(number)}; its fields are known when it is READY.",
-        )
-    found = view.versions[number]
+    found = await _ready(services, caller, place, "its fields are known when it is READY.")
     return model_openapi.document(found, base_url, await services.manifests.example_of(found))
 
 
@@ -62,30 +53,24 @@ async def card_file(services: Services, caller: Caller, place: tuple[str, str], 
     Raises ConflictError before it is READY, NotFoundError for a file that is none of the card,
     UnavailableError where the store does not give it.
     """
-    name, label = place
-    view = await lookup.model_view(services, caller, name)
-    number = lookup.version_number(view, label)
-    version = f"Version {names.version_label(number)} of model '{name}'"
-    if view.version_status(number) != "READY":
-        raise ConflictError(
-            f"{version} is {view.version_status(number)}; its card is there when it is READY.",
-        )
-    manifest = await services.manifests.of(view.versions[number])
+    version = await _ready(services, caller, place, "its card is there when it is READY.")
+    card = f"The card of version {names.version_label(version.spec.version)} of model '{place[0]}'"
+    manifest = await services.manifests.of(version)
     files = {each.name: each for each in manifest.files} if manifest else {}
     found = files.get(file) if is_of_card(file) else None
     if manifest and not found:
         known = ", ".join(sorted(filter(is_of_card, files)))
         raise NotFoundError(
-            f"The card of {version[0].lower()}{version[1:]} has no file '{file[:80]}'.",
+            f"{card} has no file '{file[:80]}'.",
             details={"file": file[:80]},
             suggestions=[f"There are: {known}." if known else "Retrain for a version with a card."],
         )
     content = await services.store.get(found.key) if found else None
     if found is None or content is None or digest_of(content) != found.digest:
         raise UnavailableError(
-            f"The card of {version[0].lower()}{version[1:]} cannot be read from the store.",
+            f"{card} cannot be read from the store.",
             suggestions=["Try again shortly."],
-            retry_after=CARD_RETRY_SECONDS,
+            retry_after=RETRY_SECONDS,
         )
     return content
 
@@ -147,6 +132,23 @@ def ready_version(view: ModelView, wanted: int | str | None) -> int:
         details={"model_name": view.name, "status": view.status},
         suggestions=[f"Wait for READY with GET /models/{view.name}/{watched}/status."],
     )
+
+
+async def _ready(
+    services: Services, caller: Caller, place: tuple[str, str], until: str
+) -> ModelVersion:
+    """A READY version, given as model and version.
+
+    Raises ConflictError before it is READY; ``until`` says what is not there till then.
+    """
+    name, label = place
+    view = await lookup.model_view(services, caller, name)
+    number = lookup.version_number(view, label)
+    status = view.version_status(number)
+    if status != "READY":
+        version = f"Version {names.version_label(number)} of model '{name}'"
+        raise ConflictError(f"{version} is {status}; {until}")
+    return view.versions[number]
 
 
 async def _next_version(

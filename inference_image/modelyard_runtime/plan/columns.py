@@ -73,7 +73,9 @@ def select_features(
         else:
             dropped.append(Dropped(whole.name, reason))
     _expect_usable(features, dropped)
-    warnings += [f"Column {name!r} is left out: {why}." for name, why in dropped if why in _SAID]
+    warnings += [
+        f"Column {name!r} is left out: {why}." for name, why in dropped if why == _IS_TARGET
+    ]
     free_text = [column.name for column in features if is_free_text(column.take(rows))]
     warnings += [
         f"Column {name!r} is free text: what is learnt from it is which words it has, not their "
@@ -127,7 +129,6 @@ def without(selection: Selection, name: str, reason: str) -> Selection:
 
 _IS_TARGET = "the same as the target"
 _EXCLUDED = "excluded by spec.plan.exclude"
-_SAID = frozenset({_IS_TARGET})
 
 Policy = Callable[[Column], str | None]
 

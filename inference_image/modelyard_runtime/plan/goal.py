@@ -15,7 +15,6 @@ from modelyard_runtime.errors import UserError
 from modelyard_runtime.plan.intent import Intent
 from modelyard_runtime.plan.quantiles import (
     USUAL_INTERVAL,
-    FieldAsk,
     Spoken,
     decide_quantiles,
     field_ask,
@@ -46,10 +45,6 @@ class Goal:
     #: Quantiles of a number that are predicted beside it, ascending, and those that are its bounds.
     quantiles: tuple[float, ...] = ()
     interval: tuple[float, float] = USUAL_INTERVAL
-
-    def level_of(self, ask: FieldAsk) -> float:
-        """The quantile that an output field means."""
-        return self.interval[ask.bound == "upper"] if ask.level is None else ask.level
 
 
 class Decided(NamedTuple):

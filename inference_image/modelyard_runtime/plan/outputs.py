@@ -89,7 +89,7 @@ def _stated(
         if field.type not in {"float", "integer"}:
             raise _mismatch(field, f"a {field.type}", f"float, as {target.name!r} is a number")
         if ask is not None:
-            return _quantile(goal, goal.level_of(ask), field)
+            return _quantile(goal, ask.within(goal.interval), field)
         return field, Output(name=field.name, source="value")
     if field.type == "float" and (is_probability(field.name) or target.type == "string"):
         return _probability(field, target, _label_of(field.name, classes, positive, fields))

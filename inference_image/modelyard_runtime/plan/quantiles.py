@@ -82,6 +82,10 @@ class FieldAsk(NamedTuple):
     #: The field's name without it.
     rest: str
 
+    def within(self, interval: tuple[float, float]) -> float:
+        """The quantile that is meant, where bounds are those of an interval."""
+        return interval[self.bound == "upper"] if self.level is None else self.level
+
 
 class Quantiles(NamedTuple):
     """The levels of a target in ascending order, and what a person should know of them."""
@@ -214,9 +218,7 @@ def decide_quantiles(
     wanted = stated or spoken.levels
     bounds = {ask.bound for ask in asks if ask.level is None and ask.bound}
     interval = _bounds(wanted, bounds, target.name)
-    levels = {
-        interval[ask.bound == "upper"] if ask.level is None else ask.level for ask in asks
-    } | {*(stated or ())}
+    levels = {ask.within(interval) for ask in asks} | {*(stated or ())}
     warnings = []
     if spoken.levels and not stated and fields and not asks:
         names = " and ".join(quantile_field(target.name, level) for level in spoken.levels)

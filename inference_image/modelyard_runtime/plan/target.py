@@ -102,13 +102,17 @@ def _expect_columns(stated: PlanOverrides, table: Table) -> None:
     given += [(key, name) for key, names in many.items() for name in names or ()]
     for key, name in given:
         if name not in table.by_name:
-            close = difflib.get_close_matches(name, table.names, 1, 0.6)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
             raise UserError(
                 Reason.UNKNOWN_FIELD,
-                f"spec.plan.{key} has {name!r}, which is no column of the dataset.{hint} "
+                f"spec.plan.{key} has {name!r}, which is no column of the dataset."
+                f"{_did_you_mean(name, table)} "
                 f"Columns: {', '.join(table.names[:MAX_LISTED])}.",
             )
+
+
+def _did_you_mean(name: str, table: Table) -> str:
+    close = difflib.get_close_matches(name, table.names, 1, 0.6)
+    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def _expect_several(columns: Sequence[Column], inputs: set[str]) -> None:
@@ -166,13 +170,11 @@ def expect_meant(found: Targets, task: Task, fields: Sequence[FieldSchema], tabl
         known = field.name in found.owners or {*map(lexicon.stem, spoken)} & labels
         if known or not fits or not spoken or asks:
             continue
-        close = difflib.get_close_matches(field.name, table.names, 1, 0.6)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
         raise UserError(
             Reason.UNKNOWN_FIELD,
             f"The output schema has the field {field.name!r}, which names no column, beside one "
-            f"for {first.name!r}.{hint} Leave it out, or name a column to predict: "
-            f"{', '.join(table.names[:MAX_LISTED])}.",
+            f"for {first.name!r}.{_did_you_mean(field.name, table)} Leave it out, or name a column "
+            f"to predict: {', '.join(table.names[:MAX_LISTED])}.",
         )
 
 

@@ -145,9 +145,9 @@ def _plan(job: Job, table: Table, reporter: Reporter) -> Plan:
         return make_plan(build.intent, table, *schemas, metric, stated)
 
     ask = Ask(build.plan or NOTHING_STATED, build.training.metric, build.input_schema or ())
-    excluded = ask.stated.exclude or ()
-    asked = job.planner
-    propose = None if asked is None else asked.asking(build.intent, table, excluded)
+    propose = None
+    if job.planner is not None:
+        propose = partial(job.planner.propose, build.intent, table, ask.stated.exclude or ())
     plan = plan_with(propose, make, ask, lambda text: reporter.log(text, "WARNING"))
     for goal in plan.goals:
         reporter.log(

@@ -20,7 +20,7 @@ from modelyard_crds.base import ApiModel
 from modelyard_crds.fields import Metric
 from modelyard_crds.plan import MAX_PROPOSER, PlanOverrides
 from modelyard_runtime.data.table import Column, Table
-from modelyard_runtime.plan.proposed import Proposal, ProposalError, Propose
+from modelyard_runtime.plan.proposed import Proposal, ProposalError
 
 #: For all of it, names and connections included.
 SECONDS = 5.0
@@ -68,10 +68,6 @@ class Planner:
         except (ValidationError, ValueError, TypeError) as error:
             msg = "it answered with something that is no plan"
             raise ProposalError(msg) from error
-
-    def asking(self, intent: str, table: Table, exclude: Collection[str]) -> Propose:
-        """``propose`` of this intent and table, for whoever finds that it is needed."""
-        return lambda: self.propose(intent, table, exclude)
 
     def _answer(self, body: bytes) -> bytes:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}

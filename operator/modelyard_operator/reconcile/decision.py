@@ -57,7 +57,7 @@ class Decision:
     status: ApiModel
     writes: tuple[Write, ...] = ()
     requeue_after: float | None = None
-    #: A pod is to be started: the namespace needs the Secret that opens the store.
+    #: A pod is to be started: the namespace needs the Secrets that pods mount.
     needs_secrets: bool = False
 
 

@@ -155,7 +155,7 @@ def test_large_numbers_are_told_apart(tmp_path):
     assert (first["prediction"]["y"], second["prediction"]["y"]) == ("a", "b")
 
 
-def test_by_hand_a_fault_is_one_line_and_an_exit_code(tmp_path, capsys, monkeypatch):
+def test_by_hand_a_fault_is_one_line_and_an_exit_code(tmp_path, capsys):
     (tmp_path / "t.csv").write_text("a,b\n1,2\n")
     code = run(
         ["--dataset", str(tmp_path / "t.csv"), "--intent", "b", "--output", str(tmp_path), "--json"]
