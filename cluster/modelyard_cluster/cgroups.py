@@ -113,10 +113,16 @@ def members(name: str, root: Path = ROOT) -> set[int]:
     """Every process of the cluster: daemons, shims and containers."""
     found: set[int] = set()
     for top in hierarchies(root):
-        for procs in (top / PARENT / name).rglob("cgroup.procs"):
+        for folder in _groups(top / PARENT / name):
             with contextlib.suppress(OSError):
-                found.update(int(pid) for pid in procs.read_text(encoding="ascii").split())
+                text = (folder / "cgroup.procs").read_text(encoding="ascii")
+                found.update(int(pid) for pid in text.split())
     return found - {0}
+
+
+def _groups(top: Path) -> list[Path]:
+    """The group and all below it, parents first; one that goes during the walk is left out."""
+    return [Path(folder) for folder, _, _ in os.walk(top)]
 
 
 def kill_members(
@@ -136,8 +142,7 @@ def remove(name: str, root: Path = ROOT) -> None:
     """Remove the cluster's groups, and the common parent with the last of them."""
     for top in hierarchies(root):
         mine = top / PARENT / name
-        folders = sorted((p for p in mine.rglob("*") if p.is_dir()), reverse=True)
-        for folder in (*folders, mine, mine.parent):
+        for folder in (*reversed(_groups(mine)), mine.parent):
             with contextlib.suppress(OSError):
                 folder.rmdir()
 

@@ -1,6 +1,7 @@
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,26 @@ def test_members_are_read_from_every_level(tmp_path: Path) -> None:
     cgroups.create("demo", tmp_path)
     cgroups.daemons_file("demo", tmp_path).write_text("10\n11\n0\n")
     assert cgroups.members("demo", tmp_path) == {10, 11}
+
+
+def test_a_group_that_goes_while_members_are_read_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _hierarchy(tmp_path, "freezer")
+    cgroups.create("demo", tmp_path)
+    cgroups.daemons_file("demo", tmp_path).write_text("10\n")
+    going = tmp_path / "freezer/modelyard/demo/kubepods"
+    going.mkdir()
+    scandir = os.scandir
+
+    def scan(path: str) -> Iterator[os.DirEntry[str]]:
+        if str(path) == str(going):
+            going.rmdir()
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    assert cgroups.members("demo", tmp_path) == {10}
+    assert not going.exists()
 
 
 def test_conditions_and_roll_outs() -> None:

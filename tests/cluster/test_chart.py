@@ -139,6 +139,7 @@ def test_what_a_release_may_have_besides_works(
             assert poll(lambda: "/v1/traces tumours" in collected(shared) or None, MEDIUM)
         finally:
             helm("upgrade", RELEASE, CHART, "--values", "-", "--wait", stdin=values)
+    assert poll(lambda: one_pod_without_traces(shared) or None, MEDIUM)
 
 
 def put_into_the_bucket(client: httpx.Client) -> None:
@@ -160,8 +161,18 @@ def put(url: str, content: bytes) -> int | None:
 
 
 def is_traced(deployment: Object) -> bool:
-    environment = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
+    return has_traces(deployment["spec"]["template"])
+
+
+def has_traces(pod: Object) -> bool:
+    environment = pod["spec"]["containers"][0]["env"]
     return "OTEL_EXPORTER_OTLP_ENDPOINT" in {item["name"] for item in environment}
+
+
+def one_pod_without_traces(kubectl: Kubectl) -> bool:
+    """Whether nothing of the release with options is left, not even a pod that is ending."""
+    pods = kubectl.list("pods", SERVING)
+    return len(pods) == 1 and not has_traces(pods[0])
 
 
 def test_no_webhook_stands_between_people_and_their_objects() -> None:
