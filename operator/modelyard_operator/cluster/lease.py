@@ -7,6 +7,7 @@ names are claims, and status writes name the version that they rest on.
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -72,10 +73,10 @@ class Election:
         logger.info("leading", extra={"identity": self._identity})
 
     async def hold(self) -> None:
-        """Renew the Lease; return when the leadership is lost."""
-        while self._clock() - self._renewed < DURATION - SAFETY:
-            await asyncio.sleep(RENEW_EVERY)
-            if not await self._try():
+        """Renew the Lease; return when the leadership is lost, SAFETY before another may start."""
+        while (left := self._left()) > 0:
+            await asyncio.sleep(min(RENEW_EVERY, left))
+            if not await self._try(min(RENEW_EVERY, self._left())):
                 logger.warning("lease not renewed", extra={"identity": self._identity})
         metrics.LEADER.set(0)
         logger.error("leadership lost", extra={"identity": self._identity})
@@ -91,11 +92,15 @@ class Election:
         except OperatorError as error:
             logger.warning("lease not released", extra={"error": str(error)})
 
-    async def _try(self) -> bool:
+    def _left(self) -> float:
+        """For how long a leader may act without another renewal."""
+        return self._renewed + DURATION - SAFETY - self._clock()
+
+    async def _try(self, seconds: float = RENEW_EVERY) -> bool:
         """Take or renew the Lease if that may be done; tells whether it is ours now."""
         started = self._clock()
         try:
-            async with asyncio.timeout(RENEW_EVERY):
+            async with asyncio.timeout(seconds):
                 held = await self._take()
         except (OperatorError, TimeoutError) as error:
             logger.warning("lease unreachable", extra={"error": str(error)})
@@ -112,6 +117,8 @@ class Election:
         spec = lease.get("spec", {})
         taken = spec.get("holderIdentity") != self._identity
         if taken and not self._patience.is_over(lease, self._clock()):
+            # Somebody who took it away made another one: what is left of our time counts no more.
+            self._renewed = -math.inf
             return False
         changes = _spec(self._identity, spec, taken=taken)
         try:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
 
-from modelyard_operator.cluster.lease import Patience
+from modelyard_operator.cluster.lease import DURATION, SAFETY, Election, Patience
+from modelyard_operator.errors import NotFoundError
+from support.virtual_time import run
 
 
 def lease(version: str = "1", holder: str = "other", seconds: int = 15) -> dict[str, Any]:
@@ -34,3 +38,57 @@ def test_renewing_starts_it_over() -> None:
 
 def test_released_lease_is_free_at_once() -> None:
     assert Patience().is_over(lease(holder=""), 0)
+
+
+class OneLease:
+    """An API server with a Lease; while it is silent no call ends."""
+
+    def __init__(self) -> None:
+        self.lease: dict[str, Any] | None = None
+        self.silent = False
+
+    async def get(self, *_: object) -> dict[str, Any]:
+        if self.silent:
+            await asyncio.Event().wait()
+        if self.lease is None:
+            raise NotFoundError("no lease")
+        return self.lease
+
+    async def create(self, _kind: object, _namespace: str, lease: dict[str, Any]) -> None:
+        self.put("1", lease)
+
+    async def replace(self, _kind: object, lease: dict[str, Any]) -> None:
+        self.put(str(int(lease["metadata"]["resourceVersion"]) + 1), lease)
+
+    def put(self, version: str, lease: dict[str, Any]) -> None:
+        self.lease = {**lease, "metadata": {**lease["metadata"], "resourceVersion": version}}
+
+
+async def led_for(api: OneLease, then: Callable[[], Awaitable[None]]) -> float:
+    """Seconds for which a replica goes on leading after it has won and something happened."""
+    clock = asyncio.get_running_loop().time
+    election = Election(cast(Any, api), "ns", "me", clock)
+    await election.win()
+    await then()
+    happened = clock()
+    await election.hold()
+    return clock() - happened
+
+
+def test_who_cannot_renew_stops_before_another_may_start() -> None:
+    """Two that act at once: the last try to renew may take as long as it likes."""
+    api = OneLease()
+
+    async def away() -> None:
+        api.silent = True
+
+    assert run(led_for(api, away)) <= DURATION - SAFETY
+
+
+def test_who_sees_that_another_holds_it_stops_at_once() -> None:
+    api = OneLease()
+
+    async def taken_away() -> None:
+        api.put("7", lease("7"))
+
+    assert run(led_for(api, taken_away)) <= 5
