@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -252,10 +254,18 @@ async def _lead(program: Program) -> None:
         return
     while True:
         await program.election.win()
-        await _first_sync(program)
-        program.pool.start()
-        await program.election.hold()
+        async with asyncio.TaskGroup() as group:
+            # Listing may take longer than the Lease lasts, so it is renewed meanwhile.
+            acting = group.create_task(_act(program))
+            await program.election.hold()
+            acting.cancel()
         program.pool.pause()
+
+
+async def _act(program: Program) -> None:
+    """Let the workers work, once they are told what changed while another replica led."""
+    await _first_sync(program)
+    program.pool.start()
 
 
 async def _watch_health(program: Program, stop: asyncio.Event) -> None:

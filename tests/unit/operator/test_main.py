@@ -1,0 +1,77 @@
+"""The routines beside the watches: what one of them meets leaves no operator that half works."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from modelyard_crds.reasons import Reason
+from modelyard_operator import main
+from modelyard_operator.cluster.cache import Cache
+from modelyard_operator.cluster.kinds import DEPLOYMENT
+from modelyard_operator.cluster.lease import DURATION, Election
+from modelyard_operator.errors import NotFoundError, RefusedError
+from support.virtual_time import run
+from unit.operator.cluster.test_lease import OneLease
+
+
+class Pool:
+    """Workers that only note whether they may work."""
+
+    def __init__(self) -> None:
+        self.started = False
+
+    def start(self) -> None:
+        self.started = True
+
+    def pause(self) -> None:
+        self.started = False
+
+
+def program(**parts: Any) -> main.Program:
+    synced = asyncio.Event()
+    synced.set()
+    given = {"pool": Pool(), "health": SimpleNamespace(synced=synced), **parts}
+    return cast(main.Program, SimpleNamespace(**given))
+
+
+def test_a_list_that_takes_longer_than_the_lease_ends_no_leadership(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With thousands of objects on a slow API server nobody would ever lead."""
+
+    async def slow(_program: main.Program) -> None:
+        await asyncio.sleep(2 * DURATION)
+
+    monkeypatch.setattr(main, "_first_sync", slow)
+
+    async def scenario() -> bool:
+        election = Election(cast(Any, OneLease()), "ns", "me", asyncio.get_running_loop().time)
+        seen = program(election=election)
+        leading = asyncio.create_task(main._lead(seen))
+        await asyncio.sleep(3 * DURATION)
+        leading.cancel()
+        return seen.pool.started
+
+    assert run(scenario())
+
+
+async def test_a_leader_whose_list_fails_unforeseen_holds_no_lease(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def broken(_program: main.Program) -> None:
+        raise KeyError("metadata")
+
+    monkeypatch.setattr(main, "_first_sync", broken)
+    election = Election(cast(Any, OneLease()), "ns", "me")
+    with pytest.raises(ExceptionGroup):
+        await main._lead(program(election=election))
