@@ -205,12 +205,21 @@ async def _background(program: Program, stop: asyncio.Event) -> AsyncIterator[No
     if not program.settings.namespaces:
         routines.append(_sweep_now_and_then(program))
     tasks = [asyncio.create_task(routine) for routine in routines]
+    for task in tasks:
+        task.add_done_callback(functools.partial(_note_end, stop))
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _note_end(stop: asyncio.Event, task: asyncio.Task[None]) -> None:
+    """End the process where a routine met what nobody foresaw: without it the rest would go on."""
+    if not task.cancelled() and (error := task.exception()):
+        logger.critical("a routine has failed, ending", exc_info=error)
+        stop.set()
 
 
 async def _check_access(program: Program) -> None:

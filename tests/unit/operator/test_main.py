@@ -75,3 +75,33 @@ async def test_a_leader_whose_list_fails_unforeseen_holds_no_lease(
     election = Election(cast(Any, OneLease()), "ns", "me")
     with pytest.raises(ExceptionGroup):
         await main._lead(program(election=election))
+
+
+async def test_a_routine_that_fails_unforeseen_ends_the_process(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A renewal that ends so would leave a leader that acts beside the next one for good."""
+    stop = asyncio.Event()
+
+    async def routine() -> None:
+        raise KeyError("spec")
+
+    task = asyncio.create_task(routine())
+    task.add_done_callback(lambda ended: main._note_end(stop, ended))
+    await stop.wait()
+    assert "a routine has failed" in caplog.text
+
+
+async def test_the_routines_beside_the_watches_are_looked_after(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def broken(_program: main.Program) -> None:
+        raise KeyError("spec")
+
+    monkeypatch.setattr(main, "_lead", broken)
+    stop = asyncio.Event()
+    health = SimpleNamespace(synced=asyncio.Event(), beat=asyncio.Event().wait)
+    relists = SimpleNamespace(missed=asyncio.Event())
+    settings = SimpleNamespace(namespaces=("team-a",))
+    async with main._background(program(health=health, relists=relists, settings=settings), stop):
+        await stop.wait()
