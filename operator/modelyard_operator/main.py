@@ -39,8 +39,11 @@ from modelyard_operator.cluster.sweeper import Sweeper
 from modelyard_operator.cluster.worker import WorkerPool
 from modelyard_operator.errors import (
     AccessMissingError,
+    ConflictError,
+    NotFoundError,
     OperatorError,
     OutdatedError,
+    RefusedError,
     SettingsError,
     TryAgainError,
 )
@@ -315,7 +318,12 @@ async def _keep_pod_secrets(program: Program) -> None:
     """Carry a rotated store configuration to where pods restart without a decision of ours."""
     namespaces = {key[0] for kind in (DEPLOYMENT, JOB) for key in program.cache.keys(kind)}
     for namespace in sorted(namespaces):
-        await program.secrets.ensure(namespace)
+        try:
+            await program.secrets.ensure(namespace)
+        except (RefusedError, NotFoundError, ConflictError) as error:
+            # What one account forbids says nothing of the others.
+            extra = {"namespace": namespace, "error": str(error)}
+            logger.warning("the secrets of a namespace were not kept", extra=extra)
 
 
 async def _look_at_drift_now_and_then(program: Program) -> None:

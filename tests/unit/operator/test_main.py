@@ -105,3 +105,32 @@ async def test_the_routines_beside_the_watches_are_looked_after(
     settings = SimpleNamespace(namespaces=("team-a",))
     async with main._background(program(health=health, relists=relists, settings=settings), stop):
         await stop.wait()
+
+
+class Secrets:
+    """Namespaces one of which takes no Secret."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error, self.kept = error, list[str]()
+
+    async def ensure(self, namespace: str) -> None:
+        if namespace == "team-b":
+            raise self.error
+        self.kept.append(namespace)
+
+
+@pytest.mark.parametrize(
+    "error", [RefusedError(Reason.QUOTA_EXCEEDED, "exceeded quota"), NotFoundError("it is going")]
+)
+async def test_a_namespace_that_takes_no_secret_leaves_the_others_theirs(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else each round would end there, and begin anew at once with all its lists."""
+    caplog.set_level(logging.WARNING)
+    cache, secrets = Cache(), Secrets(error)
+    for number, namespace in enumerate(("team-a", "team-b", "team-c"), 1):
+        meta = {"name": "d", "namespace": namespace, "uid": namespace}
+        cache.put(DEPLOYMENT, {"metadata": {**meta, "resourceVersion": str(number)}})
+    await main._keep_pod_secrets(program(cache=cache, secrets=secrets))
+    assert secrets.kept == ["team-a", "team-c"]
+    assert "were not kept" in caplog.text
