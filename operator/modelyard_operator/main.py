@@ -345,6 +345,9 @@ async def _look_at_drift_now_and_then(program: Program) -> None:
 async def _sweep_now_and_then(program: Program) -> None:
     while True:
         await asyncio.sleep(program.settings.sweep_interval)
+        if not program.pool.started:
+            # Before the first list no Deployment is known, so that every artifact looks left over.
+            continue
         try:
             await program.sweeper.sweep()
         except OperatorError as error:

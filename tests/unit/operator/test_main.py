@@ -134,3 +134,25 @@ async def test_a_namespace_that_takes_no_secret_leaves_the_others_theirs(
     await main._keep_pod_secrets(program(cache=cache, secrets=secrets))
     assert secrets.kept == ["team-a", "team-c"]
     assert "were not kept" in caplog.text
+
+
+@pytest.mark.parametrize(("started", "sweeps"), [(False, 0), (True, 3)])
+def test_nothing_is_swept_before_it_is_known_what_is_served(started: bool, sweeps: int) -> None:
+    """An operator that waits for newer CRDs knows no Deployment, and sweeps what they serve."""
+    swept = []
+
+    async def sweep() -> None:
+        swept.append(1)
+
+    async def scenario() -> None:
+        pool = Pool()
+        pool.started = started
+        settings, sweeper = SimpleNamespace(sweep_interval=3600), SimpleNamespace(sweep=sweep)
+        task = asyncio.create_task(
+            main._sweep_now_and_then(program(pool=pool, settings=settings, sweeper=sweeper))
+        )
+        await asyncio.sleep(3.5 * 3600)
+        task.cancel()
+
+    run(scenario())
+    assert len(swept) == sweeps
