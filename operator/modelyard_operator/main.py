@@ -85,6 +85,7 @@ class Program:
 
 def main() -> None:
     """Run the operator; the exit code is 2 where it cannot start as it is configured."""
+    signal.signal(signal.SIGTERM, _end)
     try:
         settings = settings_from(os.environ)
         configure_logging(settings.log_level)
@@ -96,6 +97,11 @@ def main() -> None:
     except OperatorError as error:
         logger.critical(str(error))
         sys.exit(1)
+
+
+def _end(*_: object) -> None:
+    """End at a signal that comes before kopf listens: process 1 of a container ignores it else."""
+    sys.exit(0)
 
 
 async def _run(settings: Settings) -> None:

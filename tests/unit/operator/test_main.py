@@ -156,3 +156,38 @@ def test_nothing_is_swept_before_it_is_known_what_is_served(started: bool, sweep
 
     run(scenario())
     assert len(swept) == sweeps
+
+
+KUBECONFIG = """
+apiVersion: v1
+kind: Config
+current-context: away
+clusters: [{name: away, cluster: {server: "http://127.0.0.1:9"}}]
+contexts: [{name: away, context: {cluster: away, user: away}}]
+users: [{name: away, user: {}}]
+"""
+
+
+def test_the_process_ends_at_sigterm_also_before_it_watches(tmp_path: Path) -> None:
+    """Process 1 of a container hears no signal that it does not listen for."""
+    (tmp_path / "kubeconfig").write_text(KUBECONFIG)
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "url").write_text(f"file://{tmp_path}")
+    given = {
+        "KUBECONFIG": str(tmp_path / "kubeconfig"),
+        "MODELYARD_INFERENCE_IMAGE": "x",
+        "MODELYARD_STORE_PATH": str(tmp_path / "store"),
+        "MODELYARD_HEALTH_PORT": "18479",
+    }
+    command = [sys.executable, "-c", "from modelyard_operator.main import main; main()"]
+    with subprocess.Popen(
+        command, env={**os.environ, **given}, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        waiting = next(
+            (line for line in process.stderr if "no answer about our rights" in line), ""
+        )
+        process.send_signal(signal.SIGTERM)
+        process.stderr.read()
+    assert waiting
+    assert process.returncode == 0
