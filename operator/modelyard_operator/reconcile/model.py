@@ -59,14 +59,18 @@ class ModelObserved:
     def up_to_date(self) -> bool:
         """Whether the newest version is what the spec asks for.
 
-        While the Dataset cannot tell its digest, the one that was built from last counts.
+        While the Dataset cannot tell its digest, the one that was built from last counts, unless
+        the spec names another Dataset by now.
         Where and with what a build ran matters only while it has come to nothing: more memory
         is what a build needs that ran out of it, and is no news to one that is READY.
         """
         if self.newest is None:
             return False
         build = self.newest.spec.build
-        digest = _usable_digest(self.dataset) or build.dataset_digest
+        digest = _usable_digest(self.dataset)
+        if digest is None and build.dataset_ref != self.model.spec.dataset_ref:
+            return False
+        digest = digest or build.dataset_digest
         if self.newest.spec.spec_hash != spec_hash(self.model, digest):
             return False
         return not _in_trouble(self.newest) or build.training == self.model.spec.training

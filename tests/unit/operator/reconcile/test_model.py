@@ -101,6 +101,20 @@ def test_model_stays_ready_while_its_dataset_is_away(dataset: Dataset | None) ->
 
 
 @pytest.mark.parametrize(
+    ("dataset", "reason"),
+    [(None, "DatasetMissing"), (samples.dataset(ready=False), "DatasetNotReady")],
+)
+def test_model_is_not_ready_for_a_dataset_that_it_was_not_built_from(
+    dataset: Dataset | None, reason: str
+) -> None:
+    """Pitfall 1.19: whoever waits for Ready after naming other data must not see the old build."""
+    model = samples.model(datasetRef={"name": "other"})
+    decision = decide_model(observe(model, dataset=dataset, versions=(samples.ready_version(),)))
+    assert standing_of(decision) == ("DRAFT", reason)
+    assert status_of(decision).ready_version == 1
+
+
+@pytest.mark.parametrize(
     ("model", "dataset"),
     [
         (samples.model(**RETRAINED), samples.dataset()),
