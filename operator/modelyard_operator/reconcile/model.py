@@ -11,6 +11,7 @@ from modelyard_crds.model import Model, Phase
 from modelyard_crds.model_deployment import ModelDeployment
 from modelyard_crds.model_version import ModelVersion
 from modelyard_crds.reasons import ConditionType, Reason
+from modelyard_operator.reconcile.dataset import source_hash
 from modelyard_operator.reconcile.decision import (
     Apply,
     Create,
@@ -175,7 +176,8 @@ def _dataset_not_ready(seen: ModelObserved) -> _Answer | None:
     if dataset is None or _usable_digest(dataset) is not None:
         return None
     ready = find(dataset.status.conditions, ConditionType.READY)
-    why = f"{ready.reason}: {ready.message}" if ready else "it has not been read yet"
+    told = ready is not None and ready.status != "True"
+    why = f"{ready.reason}: {ready.message}" if ready and told else "it has not been read yet"
     return _draft(
         Reason.DATASET_NOT_READY, f"Dataset {dataset.metadata.name!r} is not Ready: {why}"
     )
@@ -205,9 +207,10 @@ def _next_version(seen: ModelObserved) -> _Answer:
 
 
 def _usable_digest(dataset: Dataset | None) -> str | None:
+    """The digest of what the Dataset names now; what it named before may be Ready still."""
     if dataset is None or not is_true(dataset.status.conditions, ConditionType.READY):
         return None
-    return dataset.status.digest
+    return dataset.status.digest if dataset.status.source_hash == source_hash(dataset) else None
 
 
 _POLICIES: tuple[Callable[[ModelObserved], _Answer | None], ...] = (

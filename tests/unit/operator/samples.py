@@ -8,6 +8,7 @@ from typing import Any
 from modelyard_crds import Dataset, Model, ModelDeployment, ModelVersion
 from modelyard_crds.build import Manifest, PodResult
 from modelyard_crds.reasons import Reason
+from modelyard_operator.reconcile.dataset import source_hash
 from modelyard_operator.reconcile.facts import JobFacts, PodFacts
 from modelyard_operator.reconcile.job_problem import JobView
 from modelyard_operator.resources.model_version import build_model_version
@@ -60,9 +61,10 @@ def dataset(*, ready: bool = True, digest: str = DIGEST, **spec: Any) -> Dataset
             "conditions": conditions("True"),
         }
     source = {"source": {"uri": "s3://bucket/table.csv"}, **spec}
-    return Dataset.parse(
-        {"metadata": meta("table"), "kind": "Dataset", "spec": source, "status": status}
-    )
+    raw = {"metadata": meta("table"), "kind": "Dataset", "spec": source, "status": status}
+    if ready:
+        status["sourceHash"] = source_hash(Dataset.parse(raw))
+    return Dataset.parse(raw)
 
 
 def model(

@@ -114,6 +114,21 @@ def test_model_is_not_ready_for_a_dataset_that_it_was_not_built_from(
     assert status_of(decision).ready_version == 1
 
 
+def test_no_version_joins_a_new_source_with_the_digest_of_the_old_one() -> None:
+    """Data and intent applied at once: the Dataset is Ready for a moment longer than it is so."""
+    before, after = samples.dataset(), samples.dataset(source={"uri": "s3://bucket/new.csv"})
+    stale = after.model_copy(update={"status": before.status})
+    for versions in ((), (samples.ready_version(),)):
+        decision = decide_model(
+            observe(samples.model(intent="other"), dataset=stale, versions=versions)
+        )
+        assert standing_of(decision) == ("DRAFT", "DatasetNotReady")
+        assert decision.writes == ()
+    ready = find(status_of(decision).conditions, "Ready")
+    assert ready is not None
+    assert ready.message == "Dataset 'table' is not Ready: it has not been read yet"
+
+
 @pytest.mark.parametrize(
     ("model", "dataset"),
     [
