@@ -71,6 +71,7 @@ def decide_canary(
     target = choose_target(tried, model, versions, None, FIELD)
     writes = canary_due(tried, target.servable, found.children, runtime)
     rollout = Rollout.of(tried, found.children, found.pods, target, now, ConditionType.CANARY_READY)
+    rollout = rollout.before(writes, tried)
     verdict = target.verdict or rollout_verdict(rollout)
     if verdict.reason is Reason.READY:
         told = f"Version {canary.version} answers {canary.weight} % of the predictions."

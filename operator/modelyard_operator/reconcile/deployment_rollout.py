@@ -1,13 +1,14 @@
 """ModelDeployment: how far its pods are, and what keeps them."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from modelyard_crds import names
 from modelyard_crds.conditions import find
 from modelyard_crds.model_deployment import ModelDeployment
 from modelyard_crds.reasons import ConditionType, Reason
-from modelyard_operator.reconcile.decision import Standing, Verdict
+from modelyard_operator.reconcile.decision import Apply, Standing, Verdict, Write
 from modelyard_operator.reconcile.deployment_children import Children, least_replicas
 from modelyard_operator.reconcile.deployment_target import Target
 from modelyard_operator.reconcile.facts import PodFacts, Raw, newest
@@ -81,6 +82,11 @@ class Rollout:
             pods=tuple(pod for pod in alive if pod.version == wanted),
         )
 
+    def before(self, writes: Iterable[Write], deployment: ModelDeployment) -> "Rollout":
+        """The same ahead of writes: where they carry a new spec, the Deployment has not seen it."""
+        new = deployment.status.observed_generation != deployment.metadata.generation
+        return replace(self, observed=False) if new and any(map(_rolls, writes)) else self
+
     @property
     def complete(self) -> bool:
         """Whether enough pods of the wanted version are available, and no older ones are left."""
@@ -96,6 +102,15 @@ class Rollout:
 def rollout_verdict(rollout: Rollout) -> Verdict:
     """How the deployment stands, by its pods."""
     return next(verdict for policy in _POLICIES if (verdict := policy(rollout)))
+
+
+def _rolls(write: Write) -> bool:
+    """Whether a write changes a Deployment in more than its scale."""
+    return (
+        isinstance(write, Apply)
+        and write.manifest["kind"] == "Deployment"
+        and write.manager == names.FIELD_MANAGER
+    )
 
 
 def _settled(deployment: ModelDeployment, condition: ConditionType) -> bool:

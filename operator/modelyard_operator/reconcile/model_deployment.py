@@ -57,16 +57,15 @@ def decide_deployment(seen: DeploymentObserved) -> Decision:
     if seen.deployment.metadata.deletion_timestamp is not None:
         return _undeploying(seen)
     target = choose_target(seen.deployment, seen.model, seen.versions, seen.children.deployed)
+    due = children_due(seen.deployment, target.servable, seen.children, seen.runtime)
     rollout = Rollout.of(seen.deployment, seen.children, seen.pods, target, seen.now)
+    rollout = rollout.before(due, seen.deployment)
     verdict = _verdict(seen, target, rollout)
     pods_may_start = seen.children.deployment is None or verdict.standing is Standing.STALLED
     canary = _canary(seen)
     return Decision(
         status=_status(seen, target, rollout, verdict, canary),
-        writes=(
-            *children_due(seen.deployment, target.servable, seen.children, seen.runtime),
-            *canary.writes,
-        ),
+        writes=(*due, *canary.writes),
         requeue_after=_soonest(verdict, canary.verdict),
         needs_secrets=target.servable is not None and (pods_may_start or canary.starts_pods),
     )

@@ -353,6 +353,26 @@ def test_pod_that_is_missing_degrades_what_was_whole_and_not_what_grows(
     assert standing_of(decide_deployment(seen)) == expected
 
 
+@pytest.mark.parametrize(
+    ("generation", "expected"), [(2, ("DEPLOYING", "RollingOut")), (1, ("ACTIVE", "Ready"))]
+)
+def test_new_spec_is_not_ready_by_the_pods_of_the_old_one(
+    generation: int, expected: tuple[str, str]
+) -> None:
+    """Pitfall 1.19: the Deployment that is about to be changed is whole still.
+
+    A repair, which no new spec asks for, takes nothing away from what is served.
+    """
+    told = {"conditions": samples.conditions("True"), "observedGeneration": 1}
+    changed = samples.deployment(resources={"limits": {"memory": "2Gi"}}, status=told)
+    metadata = changed.metadata.model_copy(update={"generation": generation})
+    changed = changed.model_copy(update={"metadata": metadata})
+    before = children(samples.deployment())
+    decision = decide_deployment(observe(changed, children=before, pods=(pod(),)))
+    assert applied(decision) == [("Deployment", "")]
+    assert standing_of(decision) == expected
+
+
 @pytest.mark.parametrize("applied_version", [1, 2])
 def test_next_version_on_its_way_degrades_nothing(applied_version: int) -> None:
     deployment = samples.deployment(status={"conditions": samples.conditions("True")})
