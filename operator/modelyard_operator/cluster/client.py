@@ -172,7 +172,11 @@ class Api:
             metrics.API_SECONDS.labels(method).observe(time.monotonic() - started)
         if status >= 400:  # noqa: PLR2004 - the line between answers and errors in HTTP
             raise error_of(status, data, headers, f"{method} {path}")
-        answer: dict[str, Any] = msgspec.json.decode(data)
+        try:
+            answer: dict[str, Any] = msgspec.json.decode(data)
+        except msgspec.DecodeError as error:
+            msg = f"{method} {path}: what answered is no API server: {error}"
+            raise TryAgainError(msg) from error
         return answer
 
     async def _send(

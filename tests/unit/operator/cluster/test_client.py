@@ -6,9 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from kubernetes.aio.client import Configuration
 
 from modelyard_crds.reasons import Reason
-from modelyard_operator.cluster.client import error_of
+from modelyard_operator.cluster.client import Api, error_of
+from modelyard_operator.cluster.kinds import LEASE
 from modelyard_operator.errors import (
     ConflictError,
     NotFoundError,
@@ -63,3 +65,16 @@ def test_retry_after_is_obeyed() -> None:
 
 def test_answer_that_is_no_json_is_an_error_all_the_same() -> None:
     assert isinstance(error_of(502, b"<html>", {}, "GET /x"), TryAgainError)
+
+
+async def test_success_that_is_no_json_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy's page, or an answer that was cut: no reason for a routine to end."""
+    api = Api(Configuration(host="http://127.0.0.1:9"))
+
+    async def page(*_: object) -> tuple[int, dict[str, str], bytes]:
+        return 200, {}, b"<html>"
+
+    monkeypatch.setattr(api, "_send", page)
+    with pytest.raises(TryAgainError, match="what answered is no API server"):
+        await api.get(LEASE, "ns", "modelyard-operator")
+    await api.close()
