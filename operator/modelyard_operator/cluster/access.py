@@ -55,7 +55,9 @@ def rights_in_accounts() -> list[Right]:
     ]
     # API servers that enforce it ask this of whoever has a child outlived by its owner.
     owners = [Right("update", MODEL_DEPLOYMENT, "finalizers")]
-    removed = [Right("delete", kind) for kind in (AUTOSCALER, DISRUPTION_BUDGET)]
+    # Deployment and Service are those of a canary that is wanted no more.
+    gone = (DEPLOYMENT, SERVICE, AUTOSCALER, DISRUPTION_BUDGET)
+    removed = [Right("delete", kind) for kind in gone]
     secrets = [
         Right(verb, SECRET, "", name)
         for name in (names.STORE_SECRET, names.PLANNER_SECRET)
