@@ -90,14 +90,19 @@ def _check(services: Services, caller: Caller, body: rest.ApiKeyCreate) -> None:
             "A key cannot make a key that may do more than itself.",
             details={"scopes": sorted(caller.key.scopes)},
         )
-    if body.expires_at is None:
-        return
-    if body.expires_at.tzinfo is None:
+    if body.expires_at is not None and body.expires_at.tzinfo is None:
         raise InvalidInputError(
             "expires_at has no time zone.", suggestions=["Write it as 2030-01-01T00:00:00Z."]
         )
-    if body.expires_at <= services.now():
+    if body.expires_at is not None and body.expires_at <= services.now():
         raise InvalidInputError("expires_at is in the past.")
+    end = caller.key.expires_at if caller.key else None
+    if end is not None and (body.expires_at is None or body.expires_at > end):
+        raise ForbiddenError(
+            "A key cannot make a key that outlives it.",
+            details={"expires_at": rfc3339(end)},
+            suggestions=[f"Set expires_at to {rfc3339(end)} or earlier."],
+        )
 
 
 def _keys(services: Services, caller: Caller) -> list[ApiKey]:

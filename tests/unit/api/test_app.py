@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -271,6 +272,23 @@ async def test_a_key_has_the_limits_of_its_tier() -> None:
             full = await of("gold", "POST", infer)
             assert fault(full)["message"].startswith("Too many predictions")
             assert (await of("default", "POST", infer)).status_code != 429
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [(None, 403), ("2023-06-16T16:00:01Z", 403), ("2023-06-16T16:00:00Z", 503)],
+)
+async def test_a_key_makes_no_key_that_outlives_it(
+    facade: Facade, asked: str | None, status: int
+) -> None:
+    """Else whoever is let in for an hour stays; 503 is the API server that is away."""
+    ends = samples.NOW + timedelta(hours=1)
+    key = {"x-api-key": samples.add_key(facade.services.caches, expires_at=ends)}
+    body = {"name": "more", "scopes": ["read"], "expires_at": asked}
+    answer = await facade.send("POST", "/api-keys", headers=key, json=body)
+    assert answer.status_code == status
+    if status == 403:
+        assert fault(answer)["details"] == {"expires_at": "2023-06-16T16:00:00Z"}
 
 
 async def test_an_unexpected_fault_is_an_envelope_too(
