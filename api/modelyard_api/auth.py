@@ -14,6 +14,7 @@ from typing import Protocol
 from modelyard_api.cache.objects import ObjectCache
 from modelyard_api.errors import ForbiddenError, UnauthorizedError
 from modelyard_api.keys import ApiKey, split
+from modelyard_api.mapping.text import is_label
 from modelyard_api.scopes import Scope
 from modelyard_api.settings import DEFAULT_TIER
 from modelyard_crds import names
@@ -157,6 +158,12 @@ class Authenticator:
             raise ForbiddenError(
                 f"'{username}' belongs to no namespace, so the account is not known.",
                 suggestions=["Name the account with the header X-Modelyard-Account."],
+            )
+        if not is_label(account):
+            # It becomes a part of paths: in the API server, in the store.
+            raise ForbiddenError(
+                "X-Modelyard-Account is no name of a namespace.",
+                suggestions=["Name the account's namespace, such as 'team-a'."],
             )
         return Caller(
             account=account, subject=f"token/{username}", groups=groups, username=username

@@ -94,6 +94,14 @@ async def test_the_account_of_a_token() -> None:
         await human.authenticate(Credentials(bearer="good"))
 
 
+@pytest.mark.parametrize("account", ["../kube-system", "team-a/secrets", "team-a?watch=1", "A", ""])
+async def test_an_account_is_the_name_of_a_namespace(account: str) -> None:
+    """It is put into paths; who may read everywhere must not read elsewhere by it."""
+    human = authenticator(Caches(), username="jane")
+    with pytest.raises(ForbiddenError):
+        await human.authenticate(Credentials(bearer="good", account=account))
+
+
 async def test_an_account_that_is_not_served() -> None:
     caches = Caches()
     key = samples.add_key(caches)
