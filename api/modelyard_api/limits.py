@@ -86,42 +86,51 @@ class RateLimiter:
 class InFlight:
     """Bounds how many predictions run at a time, in all and for one account, and their bytes.
 
+    Of the bytes one account may have half, so that none takes them from all others.
+
     A queue without end would answer everybody too late, and fill the memory; beyond the bound
     the answer is an immediate 503, which a client can take to another replica.
     """
 
     def __init__(self, most: int, most_bytes: int) -> None:
         self._most, self._most_bytes = most, most_bytes
-        self._bytes = 0
+        self._bytes: Counter[str] = Counter()
         self._accounts: Counter[str] = Counter()
         #: How many run now.
         self.total = 0
 
     def admit(self, account: str, size: int, most_of_account: int) -> "Place":
         """A place for a body of so many bytes; UnavailableError where none is free."""
-        if (
-            self.total >= self._most
-            or self._accounts[account] >= most_of_account
-            or self._bytes + size > self._most_bytes
-        ):
-            raise UnavailableError(
-                "Too many predictions are running at the moment.",
-                details={"in_flight": self.total},
-                suggestions=["Try again shortly, or deploy with more replicas."],
-                retry_after=1,
-            )
+        if self.total >= self._most or self._accounts[account] >= most_of_account:
+            raise self._full()
+        self.take(account, size)
         self.total += 1
-        self._bytes += size
         self._accounts[account] += 1
         return Place(self, account, size)
+
+    def take(self, account: str, size: int) -> None:
+        """Count bytes; UnavailableError where they are too many."""
+        others = self._bytes.total() - self._bytes[account]
+        of_account = self._bytes[account] + size
+        if others + of_account > self._most_bytes or of_account > self._most_bytes / 2:
+            raise self._full()
+        self._bytes[account] = of_account
 
     def release(self, account: str, size: int) -> None:
         """Give a place back."""
         self.total -= 1
-        self._bytes -= size
+        self._bytes[account] -= size
         self._accounts[account] -= 1
         if not self._accounts[account]:
-            del self._accounts[account]
+            del self._accounts[account], self._bytes[account]
+
+    def _full(self) -> UnavailableError:
+        return UnavailableError(
+            "Too many predictions are running at the moment.",
+            details={"in_flight": self.total},
+            suggestions=["Try again shortly, or deploy with more replicas."],
+            retry_after=1,
+        )
 
 
 class Place:
@@ -132,8 +141,14 @@ class Place:
     def __init__(self, bound: InFlight, account: str, size: int) -> None:
         self._bound, self._account, self._size = bound, account, size
 
-    def __enter__(self) -> None:
-        """Nothing: it is held since it was given."""
+    def __enter__(self) -> "Place":
+        """Itself: it is held since it was given."""
+        return self
+
+    def grow(self, size: int) -> None:
+        """Hold more bytes; UnavailableError where they are too many."""
+        self._bound.take(self._account, size)
+        self._size += size
 
     def __exit__(self, *_: object) -> None:
         """Give it back."""

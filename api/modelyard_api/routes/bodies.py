@@ -1,6 +1,7 @@
 """Bodies: which types are read, whole ones within a bound, JSON where a form is taken too."""
 
 import json
+from collections.abc import Callable
 from typing import TypeVar
 
 from fastapi.exceptions import RequestValidationError
@@ -54,17 +55,24 @@ async def json_body(request: Request, shape: type[B]) -> B:
         raise RequestValidationError([fault]) from None
 
 
-async def read_body(receive: Receive, limit: int) -> bytes:
-    """The whole body; PayloadTooLargeError where it is longer, ClientDisconnect where it is cut."""
+async def read_body(
+    receive: Receive, limit: int, arrived: Callable[[int], None] = lambda _size: None
+) -> bytes:
+    """The whole body; PayloadTooLargeError where it is longer, ClientDisconnect where it is cut.
+
+    ``arrived`` is told of the bytes of each part, and may raise.
+    """
     message = await receive()
     content: bytes = message.get("body", b"")
     parts, size = [content], len(content)
+    arrived(size)
     while message.get("more_body"):
         message = await receive()
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > limit:
             break
+        arrived(len(parts[-1]))
     if size > limit:
         raise too_large(limit)
     if message["type"] == "http.disconnect":

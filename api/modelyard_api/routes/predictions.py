@@ -4,6 +4,7 @@ The routes are FastAPI's for the document's sake, but their requests go by its v
 dependencies, which would cost more than the pod's own work.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import ExitStack
 from typing import Any
@@ -14,8 +15,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from modelyard_api.auth import Caller
-from modelyard_api.errors import UnsupportedMediaTypeError
+from modelyard_api.errors import InvalidRequestError, UnsupportedMediaTypeError
 from modelyard_api.handlers import predictions
+from modelyard_api.limits import Place as InFlightPlace
 from modelyard_api.middleware import INFO, RequestInfo, refusal
 from modelyard_api.proxy import JSON, PodAnswer, PodRequest
 from modelyard_api.routes.answers import answer_of
@@ -30,6 +32,8 @@ _JSON = JSON.encode()
 CSV = "text/csv"
 LINES = "application/x-ndjson"
 TABLES = ("application/vnd.apache.arrow.stream", "application/vnd.apache.parquet")
+#: While a body arrives it holds a place and memory that others wait for.
+BODY_SECONDS = 60
 MEDIA = (JSON, CSV, LINES, *TABLES)
 
 Ask = Callable[[Services, Caller, PodRequest], Awaitable[PodAnswer]]
@@ -156,18 +160,28 @@ async def _pass_on(request: Request, ask: Ask) -> Response:
     media = _media_type(info.given.get(b"content-type"))
     query = request.scope["query_string"].decode("latin-1")
     accept = info.given.get(b"accept", b"").decode("latin-1")
-    # A body without a length may become as long as is allowed.
-    size = int(info.given.get(b"content-length", most))
     tier = services.settings.tier(caller.tier)
     with ExitStack() as held:
-        held.enter_context(
-            services.in_flight.admit(caller.account, size, tier.predictions_at_a_time)
+        place = held.enter_context(
+            services.in_flight.admit(caller.account, 0, tier.predictions_at_a_time)
         )
-        body = await read_body(request.receive, most)
+        body = await _body(request, most, place)
         answer = await ask(
             services, caller, PodRequest(body, info.request_id, media, query, accept)
         )
         return answer_of(answer, held)
+
+
+async def _body(request: Request, most: int, place: InFlightPlace) -> bytes:
+    """The whole body, which counts as it arrives and may not keep its place for long."""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await read_body(request.receive, most, place.grow)
+    except TimeoutError:
+        raise InvalidRequestError(
+            f"The body did not arrive within {BODY_SECONDS} s.",
+            suggestions=["Send fewer rows at a time."],
+        ) from None
 
 
 def _media_type(content_type: bytes | None) -> str:

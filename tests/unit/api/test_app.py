@@ -421,6 +421,39 @@ async def test_tables_and_lines_reach_the_pod_and_lines_come_back(
     assert facade.services.in_flight.total == 0
 
 
+async def test_a_body_that_is_on_its_way_takes_no_place_from_other_accounts() -> None:
+    """A body without a length held as much as the longest, however little of it had come."""
+    async with running(SETTINGS.model_copy(update={"max_in_flight_bytes": 4000})) as facade:
+        other = {"x-api-key": samples.add_key(facade.services.caches, account="team-b")}
+        meanwhile: list[int] = []
+
+        async def slow() -> AsyncIterator[bytes]:
+            yield b'{"a": '
+            answer = await facade.send("POST", DEPLOYMENT, headers=other, content=b"x" * 1900)
+            meanwhile.append(answer.status_code)
+            yield b"1}"
+
+        async with telling_pod(facade):
+            answer = await facade.send("POST", DEPLOYMENT, content=slow())
+        assert (answer.status_code, meanwhile) == (200, [404])
+        assert facade.services.in_flight.total == 0
+
+
+async def test_a_body_that_does_not_arrive_gives_its_place_back(
+    facade: Facade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelyard_api.routes.predictions.BODY_SECONDS", 0.05)
+
+    async def stalled() -> AsyncIterator[bytes]:
+        yield b'{"a": '
+        await asyncio.Event().wait()
+
+    answer = await facade.send("POST", DEPLOYMENT, content=stalled())
+    assert answer.status_code == 400
+    assert "did not arrive" in fault(answer)["message"]
+    assert facade.services.in_flight.total == 0
+
+
 async def test_other_types_of_bodies_are_not_passed_on(facade: Facade) -> None:
     kind = {"Content-Type": "application/x-parquet"}
     answer = await facade.send("POST", DEPLOYMENT, content=b"x", headers=kind)

@@ -46,13 +46,33 @@ def test_places_in_flight_are_bounded_and_given_back() -> None:
 
 def test_bytes_in_flight_are_bounded() -> None:
     bound = InFlight(10, 100)
-    with bound.admit("a", 60, 10):
-        with pytest.raises(UnavailableError), bound.admit("a", 41, 10):
+    with bound.admit("a", 30, 10):
+        with pytest.raises(UnavailableError), bound.admit("a", 21, 10):
             pass
-        with bound.admit("a", 40, 10):
+        with bound.admit("a", 0, 10) as place:
+            place.grow(15)
+            with pytest.raises(UnavailableError):
+                place.grow(6)
+            place.grow(5)
+        # All are taken then, and half of them by each.
+        with (
+            bound.admit("a", 20, 10),
+            bound.admit("b", 50, 10),
+            pytest.raises(UnavailableError),
+            bound.admit("c", 1, 10),
+        ):
             pass
-    with bound.admit("a", 100, 10):
+    with bound.admit("a", 50, 10):
         pass
+
+
+def test_no_account_takes_the_bytes_from_all_others() -> None:
+    bound = InFlight(10, 100)
+    with bound.admit("a", 50, 10):
+        with pytest.raises(UnavailableError), bound.admit("a", 1, 10):
+            pass
+        with bound.admit("b", 50, 10):
+            pass
 
 
 async def test_a_store_that_is_away_leaves_the_counting_to_the_replica(
