@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Generic, TypeVar, overload
 
 T = TypeVar("T")
@@ -159,6 +160,7 @@ class ObjectCache(Generic[T]):
 
     def remove(self, namespace: str, name: str, uid: str) -> None:
         """Drop an object for good: events of it that are still under way will be passed over."""
+        self._forget_tombstones()
         self._tombstones[uid] = self._clock()
         present = self._entries[namespace].get(name)
         if present and present.uid == uid:
@@ -210,5 +212,8 @@ class ObjectCache(Generic[T]):
         ]
 
     def _forget_tombstones(self) -> None:
+        """Drop the oldest, which are the first, where their time is over."""
         limit = self._clock() - TOMBSTONE_SECONDS
-        self._tombstones = {uid: at for uid, at in self._tombstones.items() if at > limit}
+        old = list(takewhile(lambda uid: self._tombstones[uid] <= limit, self._tombstones))
+        for uid in old:
+            del self._tombstones[uid]

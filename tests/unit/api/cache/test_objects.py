@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelyard_api.cache import Entry, ObjectCache
-from modelyard_api.cache.objects import Signal
+from modelyard_api.cache.objects import TOMBSTONE_SECONDS, Signal
 
 
 def entry(name: str, revision: int, value: str = "", uid: str = "") -> Entry[str]:
@@ -49,6 +49,20 @@ def test_events_of_a_deleted_object_do_not_bring_it_back() -> None:
     assert cache.get("ns", "a") is None
     cache.put(entry("a", 8, uid="another"))
     assert cache.get("ns", "a") == "a@8"
+
+
+def test_deletions_are_not_remembered_for_ever() -> None:
+    """A watch that goes on for weeks brings no list at which they could be forgotten."""
+    clock = [0.0]
+    cache = ObjectCache[str](clock=lambda: clock[0])
+    for number in range(1000):
+        clock[0] = 10.0 * number
+        cache.remove("ns", "a", f"uid-{number}")
+    assert len(cache._tombstones) == TOMBSTONE_SECONDS / 10
+    cache.put(entry("a", 5, uid="uid-999"))
+    assert cache.get("ns", "a") is None
+    cache.put(entry("a", 5, uid="uid-0"))
+    assert cache.get("ns", "a") == "a@5"
 
 
 def test_the_deletion_of_an_old_object_leaves_the_new_one_of_its_name() -> None:
