@@ -31,7 +31,7 @@ TURN_SIZE = 100
 #: The API server sends a bookmark about every 60 s.
 SILENCE_SECONDS = 75.0
 MAX_BACKOFF_SECONDS = 15.0
-EXPIRED = 410
+EXPIRED, TOO_MANY_REQUESTS = 410, 429
 
 
 class _ListMeta(msgspec.Struct, rename="camel"):
@@ -102,7 +102,7 @@ class Reflector(Generic[T]):
             except (ApiStatusError, ApiUnreachableError, msgspec.DecodeError) as error:
                 backoff = min(MAX_BACKOFF_SECONDS, max(0.5, backoff * 2))
                 log.warning("watch of %s broke: %s", self._path, error)
-                if not isinstance(error, ApiUnreachableError):
+                if not _says_nothing_of_the_revision(error):
                     self._revision = None
             await asyncio.sleep(random.uniform(0, backoff or 0.1))  # noqa: S311 - jitter
 
@@ -178,6 +178,12 @@ class Reflector(Generic[T]):
         except ValueError as error:
             log.error("an object of %s cannot be read and is left out: %s", self._path, error)
             return None
+
+
+def _says_nothing_of_the_revision(error: Exception) -> bool:
+    """Whether to watch on from where it was: who is busy must not be asked for whole lists."""
+    busy = isinstance(error, ApiStatusError) and error.status == TOO_MANY_REQUESTS
+    return busy or isinstance(error, ApiUnreachableError)
 
 
 def _settle() -> None:

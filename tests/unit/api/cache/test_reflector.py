@@ -184,6 +184,19 @@ async def test_expired_revisions_lead_to_a_list_that_replaces_everything(
     assert await seen(running, "kept")
 
 
+async def test_an_api_server_that_is_busy_is_not_asked_for_the_whole_list_again(
+    server: Server, running: tuple[ObjectCache[str], Signal]
+) -> None:
+    async def script(response: web.StreamResponse) -> None:
+        await response.write(event("ADDED", item("a", 11)))
+        await asyncio.Event().wait()
+
+    server.scripts = [429, script]  # type: ignore[list-item]
+    assert await seen(running, "a")
+    assert server.watched_from == ["10", "10"]
+    assert server.lists == 1
+
+
 async def test_an_object_that_cannot_be_read_is_left_out(
     server: Server, running: tuple[ObjectCache[str], Signal]
 ) -> None:
