@@ -134,6 +134,13 @@ class Authenticator:
                 suggestions=["Ask for a RoleBinding in that namespace."],
             )
 
+    def still_opens(self, caller: Caller) -> bool:
+        """Whether a key that a caller came with is neither revoked nor expired since."""
+        if caller.key is None:
+            return True
+        key = self._keys.get(self._namespace, caller.key.key_id)
+        return key is not None and (key.expires_at is None or self._now() < key.expires_at)
+
     def drain_used(self) -> dict[str, datetime]:
         """Ids of the keys that were used since the last call, with the present time."""
         used, self._used = self._used, set()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from modelyard_api.auth import Caller
+from modelyard_api.errors import NotFoundError
 from modelyard_api.handlers.jobs import find_job
 from modelyard_api.mapping import rest
 from modelyard_api.mapping import rest_platform as platform
@@ -39,10 +40,16 @@ class JobEvent:
 async def follow(
     services: Services, caller: Caller, job_id: str, after: int
 ) -> AsyncIterator[LogEvent | JobEvent]:
-    """Events of a build from a line on; ends with the build's last state, or when asked to end."""
+    """Events of a build from a line on; ends with the build's last state, or when asked to end.
+
+    It ends too where the model is deleted, or the key revoked that opened it.
+    """
     sent, shown = after, None
-    while True:
-        view, number = find_job(services, caller, job_id)
+    while services.authenticator.still_opens(caller):
+        try:
+            view, number = find_job(services, caller, job_id)
+        except NotFoundError:
+            return
         version, job = view.versions.get(number), job_json(view, number)
         lines = (await services.logs.lines(version))[sent:] if version else []
         for entry in log_entries(version, lines) if version else []:

@@ -19,8 +19,8 @@ from starlette.types import Message
 from modelyard_api.app import create_app
 from modelyard_api.faults import allowed_methods
 from modelyard_api.settings import Settings, Tier
-from modelyard_crds import names
-from modelyard_crds.build import manifest_key
+from modelyard_crds import ModelVersion, names
+from modelyard_crds.build import LogLine, manifest_key
 from unit.api import samples
 from unit.api.application import SETTINGS, Facade, fault, running
 
@@ -678,6 +678,36 @@ async def test_a_build_is_followed_to_its_end_from_any_line(facade: Facade) -> N
     logged = [event for event in events if event.get("event") == "log"]
     assert [(e["id"], json.loads(e["data"])["message"]) for e in logged] == [("2", "b"), ("3", "c")]
     assert json.loads(events[-1]["data"])["status"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("what", ["key", "model"])
+async def test_a_followed_build_ends_with_the_key_and_with_the_model(
+    facade: Facade, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A stream may go on for hours; a revoked key must not, and a model may be deleted."""
+    caches = facade.services.caches
+    samples.fill(caches, samples.model(), samples.version(1, "BUILDING"))
+    key = samples.add_key(caches)
+    path = f"/jobs/{names.job_id('uid-churn', 1)}/logs?follow=true"
+    following = asyncio.create_task(facade.send("GET", path, headers={"x-api-key": key}))
+    lines = facade.services.logs.lines
+    looked = asyncio.Event()
+
+    async def look(version: ModelVersion) -> list[LogLine]:
+        looked.set()
+        return await lines(version)
+
+    facade.services.logs.lines = look  # type: ignore[method-assign]  # tells of the first look
+    await looked.wait()
+    if what == "key":
+        key_id = key.split("_")[1]
+        caches.keys.remove(samples.OWN_NAMESPACE, key_id, f"uid-{key_id}")
+    else:
+        caches.versions.cache.remove(samples.ACCOUNT, "churn-v1", "uid-churn-v1")
+        caches.models.cache.remove(samples.ACCOUNT, "churn", "uid-churn")
+    answer = await asyncio.wait_for(following, 10)
+    assert answer.text.count("event: job") == 1
+    assert "unexpected fault" not in caplog.text
 
 
 async def test_a_followed_build_ends_when_the_process_does(facade: Facade) -> None:
