@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from modelyard_api.auth import Caller
+from modelyard_api.auth import Caller, Right
 from modelyard_api.errors import ConflictError, InvalidInputError
 from modelyard_api.handlers import lookup
 from modelyard_api.handlers.versions import ready_version
@@ -10,9 +10,13 @@ from modelyard_api.mapping import deployments as mapping
 from modelyard_api.mapping import rest
 from modelyard_api.mapping.text import deployment_name
 from modelyard_api.mapping.view import ModelView, ending
+from modelyard_api.scopes import Scope
 from modelyard_api.services import Services
 from modelyard_api.writes import AlreadyExistsError
 from modelyard_crds import ModelDeployment, names
+
+#: What changes a deployment that is there; the route asks for what makes one.
+EDIT = Right(Scope.WRITE, "patch", "modeldeployments")
 
 
 async def deploy(
@@ -33,6 +37,7 @@ async def deploy(
         raise _nothing_to_try(number)
     spec = mapping.deployment_spec(body, name, number, canary)
     if present:
+        await services.authenticator.authorize(caller, EDIT)
         meta = present.metadata
         kind = services.caches.deployments
         item = await services.writer.patch(kind, meta.namespace, meta.name, {"spec": spec})
@@ -86,6 +91,7 @@ async def _create(
             present = await services.reader.get(kind, caller.account, name)
             if present and not ending(present) and _pair(present) == (view.name, environment):
                 # Another request deployed at the same time: the later one decides.
+                await services.authenticator.authorize(caller, EDIT)
                 return await services.writer.patch(kind, caller.account, name, {"spec": spec})
     raise ConflictError(
         f"The names for a deployment of '{view.name}' to '{environment}' are taken.",
