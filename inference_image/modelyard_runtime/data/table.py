@@ -4,7 +4,7 @@ Numbers, booleans (0 and 1) and datetimes (seconds since 1970) are float64 with 
 strings are codes into their categories with -1 for missing. Readers make it, all else reads it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -80,6 +80,15 @@ class Column:
         return Column(
             self.name, self.type, self.values[rows], self.categories, spelled=self.spelled
         )
+
+    def without(self, labels: Collection[str]) -> "Column":
+        """The column with no value where it has one of these labels."""
+        gone = np.isin(self.labels(), list(labels))
+        return replace(self, values=np.where(gone, self._nothing, self.values))
+
+    @property
+    def _nothing(self) -> float:
+        return -1 if self.type == "string" else np.nan
 
     def as_type(self, wanted: FieldType) -> "Column":
         """The column under another type that its values fit: 0 and 1 as booleans, booleans as the

@@ -11,12 +11,20 @@ from modelyard_runtime.data.table import Column, Table
 from modelyard_runtime.plan import lexicon
 from modelyard_runtime.plan.abbreviations import composed, is_short_for
 from modelyard_runtime.plan.intent import Intent
-from modelyard_runtime.plan.names import coverage, is_initials, last, likeness_of, telling
+from modelyard_runtime.plan.names import (
+    coverage,
+    is_initials,
+    last,
+    likeness_of,
+    name_pieces,
+    telling,
+)
 from modelyard_runtime.plan.values import (
     FEW_VALUES,
     is_flag,
     is_identifier,
     is_measured,
+    is_whole,
     named_values,
 )
 
@@ -28,7 +36,7 @@ SPEAKING = frozenset(
     {
         *("stated", "whole", "whole_given", "coverage", "last", "noun", "explained", "initials"),
         *("measure", "every_value", "alternatives", "two_values", "shortened", "one_value"),
-        *("conventional", "only_flag", "quoted"),
+        *("conventional", "only_flag", "quoted", "subject", "number"),
     }
 )
 #: Hints that tell two columns apart only where something else does too.
@@ -84,11 +92,11 @@ def _shared_words(intent: Intent, table: Table) -> dict[str, float]:
 
 
 def _of_name(intent: Intent, name: str, shared: Mapping[str, float]) -> dict[str, float]:
-    tokens = lexicon.name_words(name)
+    tokens = name_pieces(intent, name)
     if not tokens:
         return {}
     words = lexicon.words(name)
-    pieces = _pieces(intent, tokens)
+    pieces = _pieces(intent, words)
     found = [max(likeness_of(intent, token), pieces) for token in tokens]
     spoken = not lexicon.STOPWORDS.issuperset(tokens) and _contains(intent.goal_words, words)
     only_about = max(0.0, _best(tokens, intent.about) - _beside(intent, tokens) - pieces)
@@ -98,13 +106,15 @@ def _of_name(intent: Intent, name: str, shared: Mapping[str, float]) -> dict[str
         "whole": whole,
         "whole_given": not spoken and _contains(intent.given, words),
         "coverage": coverage(tokens, found),
-        "last": found[tokens.index(last(name))],
+        "last": found[tokens.index(last(tokens))],
         "noun": _best(tokens, intent.noun[-1:]),
         "noun_share": _share(tokens, dict.fromkeys(intent.noun, 1.0)),
         "predicate": _best(tokens, [intent.predicate] if intent.predicate else []),
         "explained": _share(tokens, shared),
         "initials": is_initials(intent, name)
         or any(is_short_for(word, lexicon.words(name)) for word in intent.aim),
+        "subject": _best(tokens, intent.subjects),
+        "number": _numbered(intent, words),
         "measure": any(lexicon.measures(token, word) for token in tokens for word in intent.aim),
         "quoted": lexicon.stems(name) in intent.quoted,
         "only_given": max(0.0, _telling(tokens, intent.given) - _telling(tokens, intent.aim)),
@@ -127,12 +137,23 @@ def _pieces(intent: Intent, tokens: Sequence[str]) -> float:
     """Whether the name, or a word of it, is put together of pieces of words of the goal."""
     pool = [*intent.aim, *(word for word in intent.implied if word not in intent.aim)]
     short = [form for word in pool for form in lexicon.short_forms(word)]
-    alike = [other for word in intent.aim for other in lexicon.synonyms(word)]
-    name = "".join(token for token in tokens if not token.isdigit())
+    alike = [
+        other for word in intent.aim if word not in intent.about for other in lexicon.synonyms(word)
+    ]
+    name = "".join(tokens)
+    if intent.numbers.isdisjoint(tokens):
+        name = "".join(token for token in tokens if not token.isdigit())
+    else:
+        short += intent.numbers
     whole = max(composed(name, pool, short), _ALIKE * composed(name, pool, [*short, *alike]))
     parts = max(composed(token, pool, short) for token in tokens) if len(tokens) > 1 else 0.0
     found = max(whole, _PART * parts)
     return found if found > _SURELY else 0.0
+
+
+def _numbered(intent: Intent, tokens: Sequence[str]) -> bool:
+    """Whether a number of two digits or more stands in the goal and in a name: 401k, 1978."""
+    return any(len(token) > 1 and token in intent.numbers for token in tokens)
 
 
 def _contains(spoken: Sequence[str], name: Sequence[str]) -> bool:
@@ -179,7 +200,7 @@ def _of_kind(intent: Intent, column: Column) -> dict[str, float]:
     """Whether the values can be an answer to such a question."""
     text, two = column.type == "string", column.distinct <= 2  # noqa: PLR2004 - two values
     measured = is_measured(column)
-    classes = text or two or (column.type == "integer" and column.distinct <= FEW_VALUES // 2)
+    classes = text or two or (is_whole(column) and column.distinct <= FEW_VALUES // 2)
     asks_class = intent.kind and not intent.quantity
     asks_whether = intent.whether and not intent.quantity
     return {

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from modelyard_crds.fields import FieldSchema, FieldType, Metric
 from modelyard_crds.plan import PlanOverrides, Task
 from modelyard_crds.reasons import Reason
-from modelyard_runtime.data.table import Column
+from modelyard_runtime.data.table import Column, Table
 from modelyard_runtime.errors import UserError
 from modelyard_runtime.plan.intent import Intent
 from modelyard_runtime.plan.quantiles import (
@@ -25,6 +25,7 @@ from modelyard_runtime.plan.task import (
     decide_task,
     expect_classes,
     expect_learnable,
+    rare_classes,
 )
 
 MAX_LISTED = 10
@@ -75,6 +76,10 @@ def decide_goal(
         asks = stated.quantiles or spoken.levels or any(_asks(item, column) for item in fields)
         kind = "regression" if asks else None
     task = decide_task(column, intent, own, metric, kind)
+    rare = [] if task == "regression" else rare_classes(column)
+    if rare:
+        column = column.without(rare)
+        task = "binary" if column.distinct == _PAIR else "multiclass"
     chosen = decide_metric(task, column, metric)
     classes = [] if task == "regression" else expect_classes(column)
     positive = None
@@ -84,9 +89,37 @@ def decide_goal(
         )
     goal = Goal(column.name, column.type, task, chosen, classes, positive)
     if task != "regression":
-        return Decided(goal, column, ())
+        return Decided(goal, column, _left_out(column.name, rare))
     levels, warnings, interval = decide_quantiles(column, fields, stated.quantiles, spoken)
     return Decided(replace(goal, quantiles=levels, interval=interval), column, warnings)
+
+
+def _left_out(name: str, rare: Sequence[str]) -> tuple[str, ...]:
+    if not rare:
+        return ()
+    shown = ", ".join(repr(label) for label in rare[:MAX_LISTED])
+    more = f" and {len(rare) - MAX_LISTED} more" if len(rare) > MAX_LISTED else ""
+    return (
+        f"Rows of {name!r} with a class of one example were left out, so it is never predicted: "
+        f"{shown}{more}. Add rows of it, or merge it with another class.",
+    )
+
+
+def with_goals(table: Table, goals: Sequence[Goal]) -> Table:
+    """The table without values of targets that are none of the classes learnt."""
+    columns = {goal.target: _learnt(table.by_name[goal.target], goal) for goal in goals}
+    if all(table.by_name[name] is column for name, column in columns.items()):
+        return table
+    return Table(
+        tuple(columns.get(column.name, column) for column in table.columns),
+        table.rows,
+        table.warnings,
+    )
+
+
+def _learnt(column: Column, goal: Goal) -> Column:
+    others = set(column.as_type(goal.target_type).label_counts) - set(goal.classes)
+    return column.without(others) if goal.classes and others else column
 
 
 def _asks(field: FieldSchema, column: Column) -> bool:

@@ -12,13 +12,14 @@ from modelyard_runtime.plan import lexicon, phrases
 _GIVEN = re.compile(
     r"\b(based on|on the basis of|using|given|from(?!.*\bor\b)|with the help of|according to|"
     r"depending on|as an? function of|with (?:this|these|those|such|certain|known|the following)|"
-    r"knowing|considering|by looking at)\b(?!\s*(?:now|today|[?.!]|$))"
+    r"knowing|considering|by looking at|including|excluding)\b(?!\s*(?:now|today|[?.!]|$))"
     # Prices by carat, cut and color: a list is what is known of each.
     r"|\bby (?=\w[\w -]*(, *\w[\w -]*)* and \w+)",
     re.IGNORECASE,
 )
 _BOUNDARY = re.compile(
-    r"\b(of|for|in|at|per|on|among|across|when|who|that|within|over|during|after|before)\b",
+    r"\b(of|for|in|at|per|on|among|across|when|who|that|within|over|during|after|before|"
+    r"to (?=(?:the|an?|each|every)\b))\b",
     re.IGNORECASE,
 )
 _QUANTITY = re.compile(
@@ -68,6 +69,13 @@ _QUESTION = re.compile(
     r"\b(?:will|would|does|do|did|should|can|could)\s+" + _DETERMINERS + "(?P<clause>.*)",
     re.IGNORECASE,
 )
+#: How was a planet found, what is a house worth.
+_PASSIVE = re.compile(
+    rf"^\W*(?:how (?:was|were|is|are)\s+{_DETERMINERS}|what (?:is|are) an?\s)(?P<clause>.*)",
+    re.IGNORECASE,
+)
+#: What score does a student get: such a verb says nothing, what comes before it is asked for.
+_EMPTY_VERB = re.compile(r"\b(?:have|has|get|got)\b", re.IGNORECASE)
 #: What follows these is whose prediction it is, or how often.
 _EACH = re.compile(r"\bper\b|\bfor (?:each|every)\b|\bby (?:the|each|every)\b", re.IGNORECASE)
 #: What is asked for follows these: the number of *arrests*, predict the *harvest*.
@@ -90,8 +98,10 @@ _ENDS = re.compile(
 )
 #: Whom or what a prediction is about follows these: the price of a *house*, does a *plane* have.
 _ABOUT = re.compile(
-    r"\b(?:of|for|in|at|on|among|across) "
-    r"(?:the|an?|each|every|any|some|our|my|your|this|that|these|those)?\s*([\w' -]+?)"
+    r"\b(?:(?:of|for|in|at|on|among|across) "
+    r"(?:the|an?|each|every|any|some|our|my|your|this|that|these|those)?|"
+    r"to (?:the|an?|each|every)\b)"
+    r"\s*([\w' -]+?)"
     r"(?=\b(?:of|for|in|at|per|on|will|would|do|does|is|are|when|who|that|within|over|during|after|"
     r"before|from|with|by|and|given)\b|[,.?!:;(]|$)",
     re.IGNORECASE,
@@ -102,6 +112,8 @@ _OWNED = re.compile(r"\b(?:their|his|her|its)\s+(\w+)", re.IGNORECASE)
 _QUOTED = re.compile(r"[(\[“\"'`]([^()\[\]“”\"'`]{1,40})[)\]”\"'`]")
 #: What follows it is part of the goal (patients with diabetes) or given (with season added).
 _WITH = re.compile(r"\bwith\b", re.IGNORECASE)
+#: A year in a name may be its last two digits: earnings of 1978 in ``re78``.
+_YEAR = re.compile(r"(?:18|19|20)\d\d")
 GOAL_WEIGHT, WITH_WEIGHT, GIVEN_WEIGHT, SCHEMA_WEIGHT = 1.0, 0.75, 0.35, 0.7
 IMPLIED_WEIGHT = AROUND_WEIGHT = 0.8
 EACH_WEIGHT = 0.3
@@ -122,6 +134,8 @@ class Intent:
     noun: list[str]
     about: list[str]
     given: list[str]
+    #: The words for what a question such as “how late” asks for.
+    subjects: list[str]
     #: Words that the goal suggests without saying them.
     implied: list[str]
     quantity: bool
@@ -142,6 +156,12 @@ class Intent:
     def words(self) -> list[str]:
         """All its words, in their order."""
         return lexicon.words(self.text)
+
+    @cached_property
+    def numbers(self) -> frozenset[str]:
+        """The numbers that its goal says, and of years also their last two digits."""
+        said = [word for word in self.goal_words if word.isdigit()]
+        return frozenset([*said, *(year[2:] for year in said if _YEAR.fullmatch(year))])
 
     @property
     def asked(self) -> list[str]:
@@ -167,11 +187,6 @@ class Intent:
     def alternatives(self) -> bool:
         """Whether it lists what the answer may be."""
         return "or" in self.words
-
-    @property
-    def stems(self) -> list[str]:
-        """The stems of all its words, in their order."""
-        return lexicon.stems(self.text)
 
 
 def read_intent(text: str, schema_names: list[str]) -> Intent:
@@ -208,6 +223,7 @@ def read_intent(text: str, schema_names: list[str]) -> Intent:
         noun=noun,
         about=[word for word in [*subject, *_about(goal, noun)] if word not in {*noun, head}],
         given=_content(given),
+        subjects=_content(phrases.subjects(goal)),
         implied=_content(phrases.implied(goal)),
         quantity=bool(_QUANTITY.search(goal)),
         kind=bool(_KIND.search(goal)),
@@ -232,9 +248,11 @@ class _Clause(NamedTuple):
 
 def _clause(goal: str) -> _Clause:
     """The clause or question about what someone does."""
-    question = _QUESTION.search(goal)
+    question = _QUESTION.search(goal) or _PASSIVE.search(goal)
     if question:
         spoken = _content(_split(question["clause"], _ENDS)[0])
+        if _EMPTY_VERB.search(_split(question["clause"], _BOUNDARY)[0]):
+            return _Clause(None, spoken)
         return _Clause(spoken[-1] if spoken else None, spoken[:-1])
     for match in (pattern.search(goal) for pattern in _PREDICATES):
         verbs = _content(match["verb"]) if match else []

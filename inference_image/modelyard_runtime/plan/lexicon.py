@@ -1,13 +1,16 @@
 """Words: how column names and sentences are cut up, and when two words mean the same.
 
-General English and the abbreviations of databases; nothing here is about one data set.
+The words themselves are data, ``lexicon.toml``: general English and the abbreviations of databases.
 """
 
 import re
+import tomllib
 from functools import cache
+from importlib import resources
 from itertools import pairwise, takewhile
 
 from modelyard_runtime.plan.abbreviations import is_skeleton
+from modelyard_runtime.plan.morphology import made_of
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"[^\W\d_]+|\d+")
@@ -22,229 +25,35 @@ _INFLECTIONS = frozenset({"ing", "ed", "es", "s", "e", "y", "er"})
 _STEM_PASSES = 3
 
 
-def _set(text: str) -> frozenset[str]:
-    return frozenset(text.split())
+_DATA = tomllib.loads(resources.files(__package__).joinpath("lexicon.toml").read_text("utf-8"))
 
 
-_IRREGULAR = {
-    **{"left": "leave", "bought": "buy", "sold": "sell", "paid": "pay", "dead": "die"},
-    **{"died": "die", "dies": "die", "dying": "die", "death": "die", "won": "win", "lost": "lose"},
-    **{"spent": "spend", "fell": "fall", "children": "child", "people": "person", "men": "man"},
-    **{"women": "woman", "broke": "break", "broken": "break", "chosen": "choose", "sick": "ill"},
-    **{"denied": "deny", "denies": "deny", "denial": "deny", "applied": "apply"},
-    **{"applies": "apply", "tried": "try", "tries": "try", "freed": "free"},
-    **{"student": "pupil", "students": "pupil"},
-    **{"repaid": "repay", "sent": "send", "fraudulent": "fraud"},
-    **{"used": "use", "uses": "use", "using": "use"},
-    **{"slept": "sleep", "kept": "keep", "met": "meet", "grew": "grow", "grown": "grow"},
-    **{"ate": "eat", "eaten": "eat", "drank": "drink", "drunk": "drink", "drove": "drive"},
-    **{"driven": "drive", "taken": "take", "took": "take", "gave": "give", "given": "give"},
-    **{"caught": "catch", "taught": "teach", "thought": "think", "made": "make", "built": "build"},
-    **{"stole": "steal", "stolen": "steal", "ran": "run", "flew": "fly", "flown": "fly"},
-    **{"wrote": "write", "written": "write", "shot": "shoot", "hurt": "injury", "borne": "birth"},
-    **{"born": "birth", "went": "go", "gone": "go", "held": "hold", "stood": "stand"},
-    **{"began": "begin", "begun": "begin", "rose": "rise", "risen": "rise", "worn": "wear"},
-    **{"feet": "foot", "teeth": "tooth", "mice": "mouse", "lives": "life", "wives": "wife"},
-    **{"thieves": "thief", "halves": "half", "leaves": "leave", "criteria": "criterion"},
-    **{
-        "longevity": "life",
-        "deaths": "die",
-        "births": "birth",
-        "weigh": "weight",
-        "weighs": "weight",
-    },
-    **{"weighed": "weight", "long": "length", "wide": "width", "deep": "depth", "high": "height"},
-    **{"tall": "height", "hot": "heat", "thick": "thickness", "poor": "poverty", "ill": "ill"},
-}
+def _inverted(table: dict[str, str]) -> dict[str, str]:
+    return {form: word for word, forms in table.items() for form in forms.split()}
 
-ABBREVIATIONS = {
-    **{"amt": "amount", "qty": "quantity", "num": "number", "nbr": "number", "cnt": "count"},
-    **{"avg": "average", "med": "median", "val": "value", "pct": "percent", "temp": "temperature"},
-    **{"dept": "department", "cust": "customer", "acct": "account", "prob": "probability"},
-    **{"desc": "description", "qual": "quality", "cond": "condition", "hr": "hour", "hrs": "hour"},
-    **{"yr": "year", "yrs": "year", "wt": "weight", "ht": "height", "rev": "revenue"},
-    **{"inc": "income", "sal": "salary", "cat": "category", "lvl": "level", "dur": "duration"},
-    **{"dist": "distance", "resp": "response", "tgt": "target", "diag": "diagnosis"},
-    **{"cls": "class", "prod": "product", "txn": "transaction", "prc": "price", "mfr": "maker"},
-    **{"arr": "arrival", "dep": "departure", "rul": "remaining", "ttf": "remaining"},
-    **{"eur": "euro", "usd": "dollar", "gbp": "pound", "kg": "kilogram", "km": "kilometre"},
-    **{"perf": "performance", "los": "stay", "pop": "population", "exp": "experience"},
-    **{"mth": "month", "wk": "week", "dly": "delay", "est": "estimate", "tot": "total"},
-}
 
-_SYNONYMS = (
-    "price cost value worth fee charge expensive fare expense rate",
-    "sell sale resale",
-    "energy electricity power",
-    "churn leave cancel attrition quit exit unsubscribe retain stay resign",
-    "fraud scam cheat",
-    "salary income earn wage pay compensation",
-    "survive survival die mortality fatal live alive decease",
-    "buy purchase order",
-    "type kind class category species variety sort group",
-    "sales revenue turnover",
-    "rating score grade mark quality rate",
-    "spam junk",
-    "approve accept grant reject decline deny refuse",
-    "disease illness ill sickness",
-    "demand volume consumption usage use",
-    "delay late lateness overdue punctual",
-    "fail failure break breakdown fault defect",
-    "progress progression advance",
-    "duration length time minutes hours days seconds",
-    "arrive arrival deliver delivery reach",
-    "weight mass heavy",
-    "speed velocity",
-    "remaining left residual",
-    "release free discharge parole",
-    "choice choose select pick prefer",
-    "work job",
-    "creditworthy creditworthiness creditability",
-    "count number quantity",
-    "win winner victory",
-    "rain rainfall precipitation",
-    "gender sex",
-    "sentiment mood feeling opinion",
-    "diagnosis diagnose condition",
-    "convert conversion subscribe",
-    "default repay bankrupt delinquent insolvent arrears",
-    "emission pollution",
-    "rent rental",
-    "strength resistance",
-    "click tap",
-    "return refund",
-    "digit numeral",
-    "child kid offspring descendant",
-    "baby newborn infant birth",
-    "house home dwelling property flat apartment",
-    "car vehicle automobile auto",
-    "work job employ employment occupation profession career",
-    "jobless unemploy unemployment",
-    "doctor physician",
-    "hospital clinic",
-    "teacher instructor lecturer professor",
-    "crime offence offense",
-    "arrest catch apprehend detain",
-    "jail prison imprison incarcerate",
-    "recidivism reoffend rearrest relapse recur recurrence arrest",
-    "yield harvest crop output produce production",
-    "affair infidelity adultery cheat unfaithful",
-    "looks beauty attractive handsome appearance pretty",
-    "intelligence iq smart ability clever",
-    "rich wealth asset fortune",
-    "obese obesity bmi overweight fat",
-    "smoke cigarette tobacco cigar",
-    "alcohol drink beer wine",
-    "marriage marry marital married divorce wedding spouse",
-    "religion religious church faith",
-    "education school schooling educate study",
-    "grade gpa",
-    "spend spending expense expenditure expend cost",
-    "drug medication medicine medicinal pharmaceutical",
-    "decision decide verdict ruling judgement judgment",
-    "profit earn",
-    "road traffic street highway motorway",
-    "boss manager executive ceo director",
-    "cure heal remission recover recovery",
-    "treat treatment therapy",
-    "purchase acquisition acquire",
-    "complain complaint",
-    "lend loan borrow borrower",
-    "win award medal prize",
-    "debt loan mortgage credit borrow",
-    "profit gain margin",
-    "visit visitor guest attend attendance",
-    "popular popularity",
-    "accident crash collision",
-    "injury injure wound hurt",
-    "theft steal rob robbery burglary",
-    "hire recruit employ",
-    "absence absent absenteeism",
-    "performance perform productivity efficiency fast speed",
-    "mileage mpg economy consumption fuel gallon",
-    "noise loud loudness",
-    "color colour hue",
-    "taste flavor flavour",
-    "capacity seat volume room",
-    "reply answer respond response",
-    "pass success succeed successful",
-    "graduate graduation degree",
-    "enroll enrol enrolment enrollment admission admit",
-    "vote ballot candidate elect election party",
-    "subscribe subscription sign join enroll",
-    "take takeup adopt adoption accept uptake",
-    "life lifespan longevity live",
-    "expectancy expect",
-    "democracy democratic",
-    "clean hygiene cleanliness inspect sanitary",
-    "satisfaction satisfied happy happiness content",
-    "danger risk hazard safe safety",
-    "stress anxiety depression",
-    "rank position place",
-    "goal score point",
-    "team club",
-    "man male",
-    "woman female",
-    "old age",
-    "poverty poor",
-    "nation country",
-    "town city",
-    "area size surface",
-    "thickness thick",
-    "heat temperature",
-    "population people inhabitant",
-    "length long duration",
-)
-
+_FORMS = _inverted(_DATA["forms"])
+ABBREVIATIONS = _inverted(_DATA["abbreviations"])
 #: Words of a column's name that say little about what it holds.
-GENERIC = _set(
-    "is has was will did flag label target value status indicator ind code number num type class "
-    "outcome result response total final current amount level name col column feature variable "
-    "binary bool score mean median average max min std actual y "
-    "event made occurred happened monthly annual yearly weekly daily hourly quarterly nightly "
-    "load output time count size "
-)
+GENERIC = frozenset(_DATA["generic"].split())
 #: Words of a name that say in what it is measured.
-UNITS = _set(
-    "eur usd gbp chf km kwh mwh kw mw kg cm mm mph kmh mpa kpa hpa bar psi rpm nm hz ppm mg dl ml "
-    "sqft sqm lb lbs oz ft inch degc pct percent k g m c f "
-    "minutes minute mins min hours hour hr hrs days seconds second sec secs ms"
-)
-_MEASURES = {
-    "kwh mwh wh joule kj mj kcal": "energy electricity consumption calories",
-    "kw mw w watt hp ps": "power",
-    "kg g lb lbs oz gram grams pounds": "weight mass heavy",
-    "km miles mi m": "distance mileage far",
-    "cm mm inch inches ft": "length height size tall",
-    "eur usd gbp chf dollars euros": "price cost money dollars euros worth value",
-    "hr hrs hours min mins minutes sec secs seconds ms days": "time duration long",
-    "degc celsius fahrenheit c f": "temperature warm hot cold",
-    "pct percent": "percent percentage share rate proportion",
-    "mph kmh kph": "speed fast velocity",
-    "hpa mbar bar psi kpa mpa": "pressure",
-    "sqft sqm": "area size",
-    "mg ml dl ppm": "concentration level dose",
-    "db": "noise loud sound",
-    "bpm": "tempo pulse",
-}
-#: In a name, what follows these is when: default_next_month, churn_within_30_days.
-_WINDOW = frozenset({"next", "within"})
-_SMALL = _set("of on in at to the a an for by")
+UNITS = frozenset(_DATA["units"].split())
 #: Names that by convention are what is to be predicted.
-CONVENTIONAL = frozenset(
-    {"target", "label", "class", "y", "outcome", "response", "labels", "depvar", "dependent"}
+CONVENTIONAL = frozenset(_DATA["conventional"].split())
+STOPWORDS = frozenset(_DATA["stopwords"].split())
+#: In a name, what follows these is when: default_next_month, churn_within_30_days.
+_WINDOW = frozenset(_DATA["window"].split())
+_SMALL = frozenset(_DATA["small"].split())
+_SYNONYMS = _DATA["synonyms"].strip().splitlines()
+_SHORTEST_PIECE = 3
+#: Words of which names are written as one: saleprice, totqty.
+_PIECES = frozenset({word for line in _SYNONYMS for word in line.split()} | GENERIC).union(
+    ABBREVIATIONS,
+    ABBREVIATIONS.values(),
+    (word for word in STOPWORDS if len(word) > _SHORTEST_PIECE),
 )
-
-STOPWORDS = _set(
-    "the a an of to will would is are was were be been being has have had do does did can could "
-    "should may might it its their his her this that these those there here what which who whom "
-    "whose how much many far long often likely whether if or and not no for in on at by with from "
-    "as into than then so such i we you he she they me us our your my one ones each every any some "
-    "all new next now today predict predicts predicting predicted prediction forecast forecasting "
-    "estimate estimating classify classifying determine identify detect tell find guess decide "
-    "recognise recognize model build want need please based using given about more most less "
-    "least s get gets come comes going go year month week day"
-)
+#: What many words end in that are none of two: postage, percentage.
+_ENDINGS = frozenset({"age", "able", "ability", "ant", "est", "ion"})
 
 
 def words(text: str) -> list[str]:
@@ -264,6 +73,22 @@ def name_words(name: str) -> list[str]:
     found = words(name)
     early = list(takewhile(lambda word: word not in _WINDOW, found)) or found
     return _punctual(early)
+
+
+@cache
+def pieces(word: str) -> tuple[str, ...]:
+    """A word of a name that is two known ones written as one, as those two."""
+    if word in _PIECES or word in UNITS or word in STOPWORDS:
+        return (word,)
+    for end in range(_SHORTEST_PIECE, len(word) - _SHORTEST_PIECE + 1):
+        first, second = word[:end], word[end:]
+        if first in _PIECES and _is_piece(second) and second not in _ENDINGS:
+            return first, second
+    return (word,)
+
+
+def _is_piece(word: str) -> bool:
+    return word in _PIECES or (word.endswith("s") and word[:-1] in _PIECES)
 
 
 def _punctual(found: list[str]) -> list[str]:
@@ -286,7 +111,7 @@ def stems(text: str) -> list[str]:
 @cache
 def stem(word: str) -> str:
     """The part of a word that its forms share: progressed, progression → progress."""
-    word = _IRREGULAR.get(word, word)
+    word = _FORMS.get(word, word)
     for _ in range(_STEM_PASSES):
         shorter = _shorter(word)
         if shorter == word:
@@ -296,6 +121,12 @@ def stem(word: str) -> str:
     if doubled and (word[-1] not in "sl" or (word[-1] == "l" and len(word) > 5)):  # noqa: PLR2004 - cancelled → cancel, but sell
         word = word[:-1]
     return word
+
+
+@cache
+def root(word: str) -> str:
+    """The stem of what a word is made of: emissions → emit."""
+    return stem(made_of(word))
 
 
 def _shorter(word: str) -> str:
@@ -335,7 +166,8 @@ def synonyms(word: str) -> tuple[str, ...]:
 _MIN_PREFIX = 4
 #: Two stems that share so much of their beginning are forms of one word: satisfied, satisfaction.
 _MIN_COMMON, _MIN_COMMON_SHARE = 5, 0.65
-_SAME, _FORM, _ABBREVIATED, _SKELETON, _SYNONYM, _PREFIX = 1.0, 0.96, 0.95, 0.85, 0.8, 0.7
+_SAME, _FORM, _ABBREVIATED, _DERIVED = 1.0, 0.96, 0.95, 0.9
+_SKELETON, _SYNONYM, _PREFIX = 0.85, 0.8, 0.7
 _SHORTEST_SKELETON = 3
 
 
@@ -348,6 +180,8 @@ def likeness(token: str, word: str) -> float:
     long = ABBREVIATIONS.get(token)
     if long is not None and stem(long) == other:
         return _ABBREVIATED
+    if root(token) == root(word):
+        return _DERIVED
     groups = _groups()
     names = groups.get(one, frozenset()) | groups.get(stem(long or token), frozenset())
     if names & groups.get(other, frozenset()):
@@ -377,11 +211,8 @@ def _inflected(one: str, other: str) -> bool:
 
 @cache
 def _measured() -> dict[str, frozenset[str]]:
-    return {
-        unit: frozenset(map(stem, words.split()))
-        for units, words in _MEASURES.items()
-        for unit in units.split()
-    }
+    by_unit = _inverted(_DATA["measures"])
+    return {unit: frozenset(stems(measured)) for unit, measured in by_unit.items()}
 
 
 def measures(token: str, word: str) -> bool:

@@ -19,9 +19,17 @@ def telling(token: str) -> bool:
     return not (lexicon.is_generic(token) or token.isdigit())
 
 
-def last(name: str) -> str:
+def name_pieces(intent: Intent, name: str) -> list[str]:
+    """The words of a name; what is two written as one is cut, unless the intent says it so."""
+    return [
+        piece
+        for word in lexicon.name_words(name)
+        for piece in ((word,) if word in intent.weights else lexicon.pieces(word))
+    ]
+
+
+def last(tokens: Sequence[str]) -> str:
     """The word that a name is about: its last one that says something."""
-    tokens = lexicon.name_words(name) or [name]
     for wanted in (telling, _no_unit):
         found = [token for token in tokens if wanted(token)]
         if found:
@@ -31,6 +39,8 @@ def last(name: str) -> str:
 
 def likeness_of(intent: Intent, token: str) -> float:
     """How surely an intent means a word of a name."""
+    if token in intent.numbers:
+        return 1.0
     return max(intent.likeness(token), _inside(intent, token), float(token in intent.joined))
 
 

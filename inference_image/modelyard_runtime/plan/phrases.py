@@ -34,6 +34,12 @@ _INSTEAD = _phrases(
     (r"\bbr(eak|eaks|oke|oken|eaking) down\b", "failure"),
     (r"\bturn(s|ed|ing)?( \w+){0,3} down\b", "reject"),
     (r"\bset(ting)? free\b", "free"),
+    (r"\bt(?:ak(?:e|es|ing)|ook) part\b", "participate"),
+    (
+        r"\bhow (?:good|well) (?:is|are|was|were|will|do|does|did|can) ([\w ]+?) "
+        r"(?:(?:be |become )?at|(?:do |perform |score )in) (?:the |an? )?(\w+)",
+        r"\2 score of \1",
+    ),
     (r"\blife ?(span|time)s?\b", "life length"),
     (r"\bdrop(s|ped|ping)? out\b", "dropout"),
     (r"\bsign(s|ed|ing)? up\b", "subscribe"),
@@ -48,7 +54,10 @@ _INSTEAD = _phrases(
 _SUBJECTS = _phrases(
     (r"\bhow late\b", "delay"),
     (r"\b(?:will|would|does|do|did|should)\b.*\b(?:decide|rule|judge)\b", "decision"),
-    (r"\b(?:minutes|hours|days|weeks|months|years) (?:until|till|before|to)\b", "duration"),
+    (
+        r"\b(?:minutes|hours|days|weeks|months|years) (?:until|till|before|to|on|spent)\b",
+        "duration",
+    ),
     (r"\b(how long|when will|how soon|how quickly)\b", "duration"),
     (r"\bhow (heavy|much does [\w ]+ weigh)\b", "weight"),
     (r"\bhow strong\b", "strength"),
@@ -68,6 +77,12 @@ _IMPLIED = _phrases(
     (r"\b(get|ask|pay|sell|sold) for\b", "price"),
     (r"\b(how much|what)\b.*\b(earns?|makes?|paid)\b", "salary"),
     (r"\bhow many\b", "count number"),
+    (r"^\W*how (?:was|were|is|are) (?:the |an? )?\w+ \w+", "method mode way means"),
+    (r"\b(?:including|altogether|in all|all told|overall)\b", "total"),
+    (r"\bblood sugar\b", "glucose"),
+    (r"\bblood pressure\b", "bp"),
+    (r"\bcarbon dioxide\b", "co2"),
+    (r"\bhorse ?power\b", "hp"),
     (r"\bfuel (economy|consumption|efficiency)\b", "mpg mileage miles gallon"),
     # How clean is it, how friendly are they: somebody has rated it.
     (

@@ -21,7 +21,7 @@ from modelyard_runtime.plan.columns import (
     select_features,
     without,
 )
-from modelyard_runtime.plan.goal import Goal, decide_goal
+from modelyard_runtime.plan.goal import Goal, decide_goal, with_goals
 from modelyard_runtime.plan.outputs import decide_outputs
 from modelyard_runtime.plan.quantiles import Spoken, read_spoken
 from modelyard_runtime.plan.series import Series, covariates, find_series
@@ -124,6 +124,7 @@ def make_plan(
         for column in found.columns
     ]
     goals, columns = [item.goal for item in decided], [item.column for item in decided]
+    whole, table = table, with_goals(table, goals)
     less = _without_quantiles(goals, stated, spoken)
     selection = select_features(table, columns, input_schema, stated.exclude or ())
     inputs = None if input_schema is None else [field.name for field in input_schema]
@@ -145,7 +146,7 @@ def make_plan(
         output_schema=outputs.fields,
         outputs=outputs.sources,
         warnings=[
-            *_warnings(table, columns, found, selection),
+            *_warnings(whole, columns, found, selection),
             *said_to_be_less(text, goals[0].target, is_number=goals[0].task == "regression"),
             *(warning for item in decided for warning in item.warnings),
             *less,
@@ -228,7 +229,7 @@ def _warnings(
             "name it in spec.plan.targets or in the output schema to be sure."
         )
     for target in targets:
-        found += _target_warnings(target)
+        found += _target_warnings(target, table.by_name[target.name].known)
     return found
 
 
@@ -275,9 +276,9 @@ def _dated(fields: list[FieldSchema], series: Series | None) -> list[FieldSchema
     ]
 
 
-def _target_warnings(target: Column) -> list[str]:
+def _target_warnings(target: Column, filled: int) -> list[str]:
     found = []
-    empty = len(target.values) - target.known
+    empty = len(target.values) - filled
     if empty:
         found.append(f"{empty} rows without a value of {target.name!r} were left out.")
     if target.known < FEW_ROWS:

@@ -10,7 +10,7 @@ from modelyard_runtime.data.table import Column
 from modelyard_runtime.errors import UserError
 from modelyard_runtime.plan import lexicon
 from modelyard_runtime.plan.intent import Intent
-from modelyard_runtime.plan.values import named_categories
+from modelyard_runtime.plan.values import is_whole, named_categories
 
 CLASSIFICATION: tuple[Metric, ...] = (
     *("accuracy", "balanced_accuracy", "f1_score", "precision", "recall", "roc_auc", "log_loss"),
@@ -18,6 +18,8 @@ CLASSIFICATION: tuple[Metric, ...] = (
 REGRESSION: tuple[Metric, ...] = ("r2", "rmse", "mae", "mape")
 MIN_ROWS = 10
 MIN_PER_CLASS = 2
+#: Rows whose class has too few examples are left out where they are no larger a share.
+MOST_LEFT_OUT = 0.05
 MAX_CLASSES = 200
 #: Whole numbers of so few values may be classes, where something speaks for it.
 FEW_NUMBERS = 20
@@ -97,7 +99,7 @@ def _task_of_number(
         return "regression"
     if target.distinct == 2:  # noqa: PLR2004 - two classes
         return "binary"
-    if target.type == "float" or target.distinct > MAX_CLASSES:
+    if not is_whole(target) or target.distinct > MAX_CLASSES:
         return "regression"
     if metric in CLASSIFICATION:
         return "multiclass"
@@ -111,6 +113,15 @@ def _task_of_number(
 def is_probability(name: str) -> bool:
     """Whether a field's name asks for a probability rather than for the value itself."""
     return bool(set(lexicon.words(name)) & _PROBABILITY)
+
+
+def rare_classes(target: Column) -> list[str]:
+    """Classes of too few examples that can be left out: few rows, and classes enough without."""
+    counts = target.label_counts
+    rare = [label for label, count in counts.items() if count < MIN_PER_CLASS]
+    lost = sum(counts[label] for label in rare)
+    left = len(counts) - len(rare)
+    return rare if left > 1 and lost <= MOST_LEFT_OUT * target.known else []
 
 
 def expect_classes(target: Column) -> list[str]:

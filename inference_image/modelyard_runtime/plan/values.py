@@ -5,6 +5,8 @@ Called by ``evidence``, ``target`` and ``task``.
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from modelyard_runtime.data.table import Column
 from modelyard_runtime.plan import lexicon
 from modelyard_runtime.plan.intent import Intent
@@ -32,10 +34,18 @@ def is_measured(column: Column) -> bool:
     return column.type in {"integer", "float"} and column.distinct > FEW_VALUES
 
 
+def is_whole(column: Column) -> bool:
+    """Whether a column has whole numbers, also where empty cells made them 3.0."""
+    if column.type != "float":
+        return column.type == "integer"
+    known = column.values[~column.missing]
+    return bool((known == np.round(known)).all())
+
+
 def is_flag(column: Column) -> bool:
     """Whether a column says yes or no."""
-    numbered = column.type == "integer" and set(column.label_counts) == {"0", "1"}
-    return column.type == "boolean" or numbered
+    numbers = column.type in {"integer", "float"} and column.distinct == 2  # noqa: PLR2004 - two values
+    return column.type == "boolean" or (numbers and set(column.label_counts) == {"0", "1"})
 
 
 def named_values(intent: Intent, column: Column) -> dict[str, float]:
@@ -43,6 +53,8 @@ def named_values(intent: Intent, column: Column) -> dict[str, float]:
     if column.type != "string" or len(column.categories) > MAX_NAMED_CATEGORIES:
         return {}
     named = named_categories(intent, column.categories)
+    if len(named) <= 1 and intent.alternatives:
+        named = _by_letters(intent, column.categories) or named
     if len(named) > 1:
         every = len(named) == len(column.categories)
         kind = "every_value" if every else "two_values"
@@ -54,14 +66,26 @@ def named_values(intent: Intent, column: Column) -> dict[str, float]:
 
 def named_categories(intent: Intent, categories: Sequence[str]) -> list[str]:
     """The categories whose words all stand in the intent, in the order of the intent."""
-    spoken = intent.stems
+    spoken = [lexicon.root(word) for word in intent.words]
     found = []
     for category in categories:
         tokens = [token for token in lexicon.words(category) if token not in lexicon.STOPWORDS]
-        keys = [lexicon.stem(token) for token in tokens]
+        keys = [lexicon.root(token) for token in tokens]
         if keys and all(key in spoken for key in keys) and not all(k.isdigit() for k in keys):
             found.append((spoken.index(keys[0]), category))
     return [category for _, category in sorted(found)]
+
+
+def _by_letters(intent: Intent, categories: Sequence[str]) -> list[str]:
+    """Categories of which the intent says all but their numbers, as two words of it at least:
+    heinz or hunts of ``heinz28``, ``heinz32`` and ``hunts32``.
+    """
+    letters = {
+        category: " ".join(word for word in lexicon.words(category) if not word.isdigit())
+        for category in categories
+    }
+    named = named_categories(intent, list(dict.fromkeys(letters.values())))
+    return [one for one, word in letters.items() if word in named] if len(named) > 1 else []
 
 
 def _are_shortened(intent: Intent, categories: Sequence[str]) -> bool:

@@ -27,6 +27,7 @@ from modelyard_runtime.data.reading import Reading, read_table
 from modelyard_runtime.data.sampling import Room
 from modelyard_runtime.data.source import Fetched
 from modelyard_runtime.data.table import Table
+from modelyard_runtime.plan.goal import with_goals
 from modelyard_runtime.plan.plan import NOTHING_STATED, Plan, make_plan
 from modelyard_runtime.plan.proposed import Ask, plan_with
 from modelyard_runtime.store import Store, StoreError
@@ -98,6 +99,7 @@ def build_version(job: Job, fetch: Callable[[], Fetched], reporter: Reporter) ->
     fetched = fetch()
     table, _, rows = _read(job, fetched, reporter)
     plan = _plan(job, table, reporter)
+    table = with_goals(table, plan.goals)
     training = job.request.build.training
     encoding = _encoding(table, plan, training.seed)
     records_of = partial(Records, job.store, job.records_prefix)

@@ -29,7 +29,7 @@ BAD = [
      Reason.CONSTANT_TARGET, "same value"),
     ("empty target", rows("a,b,y", noise, lambda i: i % 3, constant("NA")), {},
      Reason.TOO_FEW_EXAMPLES, "no value in any row"),
-    ("a class with one example", rows("a,y", noise, lambda i: "rare" if i == 7 else "ab"[i % 2]),
+    ("a class with one example", rows("a,y", noise, lambda i: "rare" if i == 7 else "a"),
      {}, Reason.TOO_FEW_EXAMPLES, "'rare'"),
     ("few rows", rows("a,y", noise, lambda i: "ab"[i % 2], count=6), {},
      Reason.TOO_FEW_ROWS, "6 rows"),

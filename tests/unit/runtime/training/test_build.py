@@ -155,6 +155,19 @@ def test_large_numbers_are_told_apart(tmp_path):
     assert (first["prediction"]["y"], second["prediction"]["y"]) == ("a", "b")
 
 
+def test_a_class_of_one_row_is_left_out_of_the_model(tmp_path):
+    lines = [f"{i % 29},{i * 7 % 13},{'xyz'[i % 29 // 10] if i else 'w'}" for i in range(150)]
+    (tmp_path / "t.csv").write_text("\n".join(["size,other,kind", *lines]))
+    _, manifest, predictor = build(
+        tmp_path, tmp_path / "t.csv", "--intent", "Which kind?", "--max-iterations", "1"
+    )
+    assert manifest.classes == ["x", "y", "z"]
+    assert any("'w'" in text for text in manifest.warnings)
+    row = [{"size": 25, "other": 3}]
+    (answer,) = json.loads(predictor.predictions(json.dumps(row).encode()).body)
+    assert answer["prediction"]["kind"] == "z"
+
+
 def test_by_hand_a_fault_is_one_line_and_an_exit_code(tmp_path, capsys):
     (tmp_path / "t.csv").write_text("a,b\n1,2\n")
     code = run(
