@@ -10,7 +10,7 @@ from kubernetes.aio.client import Configuration
 
 from modelyard_crds.reasons import Reason
 from modelyard_operator.cluster.client import Api, error_of
-from modelyard_operator.cluster.kinds import LEASE
+from modelyard_operator.cluster.kinds import DEPLOYMENT, LEASE
 from modelyard_operator.errors import (
     ConflictError,
     NotFoundError,
@@ -77,4 +77,23 @@ async def test_success_that_is_no_json_is_tried_again(monkeypatch: pytest.Monkey
     monkeypatch.setattr(api, "_send", page)
     with pytest.raises(TryAgainError, match="what answered is no API server"):
         await api.get(LEASE, "ns", "modelyard-operator")
+    await api.close()
+
+
+async def test_an_apply_says_that_it_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pitfall 2.7: the library would send a dict as another kind of patch."""
+    api = Api(Configuration(host="http://127.0.0.1:9"))
+    sent: list[tuple[Any, ...]] = []
+
+    async def note(*call: Any) -> tuple[int, dict[str, str], bytes]:
+        sent.append(call)
+        return 200, {}, b"{}"
+
+    monkeypatch.setattr(api, "_send", note)
+    manifest = {"metadata": {"namespace": "team-a", "name": "churn"}}
+    await api.apply(DEPLOYMENT, manifest, manager="modelyard-operator")
+    ((method, path, body, query, content_type),) = sent
+    assert (method, path) == ("PATCH", "/apis/apps/v1/namespaces/team-a/deployments/churn")
+    assert (body, content_type) == (manifest, "application/apply-patch+yaml")
+    assert query == {"fieldManager": "modelyard-operator", "force": "true"}
     await api.close()
