@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from modelyard_crds.fields import FieldType
 
 Mask = NDArray[np.bool_]
+#: Some rows: by position, mask or as a range.
+Rows = NDArray[Any] | slice
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +77,7 @@ class Column:
             return "true" if value else "false"
         return str(int(value)) if value == int(value) else repr(value)
 
-    def take(self, rows: NDArray[Any]) -> "Column":
+    def take(self, rows: Rows) -> "Column":
         """The column of some rows."""
         return Column(
             self.name, self.type, self.values[rows], self.categories, spelled=self.spelled
@@ -119,8 +121,8 @@ class Table:
         """Names of all columns."""
         return [column.name for column in self.columns]
 
-    def take(self, rows: NDArray[Any]) -> "Table":
-        """The table of some rows, by position or mask."""
+    def take(self, rows: Rows) -> "Table":
+        """The table of some rows."""
         columns = tuple(column.take(rows) for column in self.columns)
         return Table(columns, len(columns[0].values) if columns else 0, self.warnings)
 

@@ -41,6 +41,7 @@ from modelyard_runtime.training.log_scale import OnLogScale
 from modelyard_runtime.training.planner import Planner
 from modelyard_runtime.training.quantiles import WithQuantiles
 from modelyard_runtime.training.records import Records
+from modelyard_runtime.training.resources import trim_memory
 from modelyard_runtime.training.runner import local_runner
 from modelyard_runtime.training.target_means import TargetEncoded
 
@@ -98,6 +99,7 @@ def build_version(job: Job, fetch: Callable[[], Fetched], reporter: Reporter) ->
     reporter.step(READ, "Reading the dataset")
     fetched = fetch()
     table, _, rows = _read(job, fetched, reporter)
+    trim_memory()
     plan = _plan(job, table, reporter)
     table = with_goals(table, plan.goals)
     training = job.request.build.training

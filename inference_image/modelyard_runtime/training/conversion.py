@@ -16,7 +16,7 @@ from modelyard_crds.reasons import Reason
 from modelyard_runtime.errors import UserError
 from modelyard_runtime.serving.session import Session
 from modelyard_runtime.training.calibration import Calibrated, Correction, calibrate
-from modelyard_runtime.training.encoding import Encoding, Inputs
+from modelyard_runtime.training.encoding import Encoding, InputsOf, parts_of
 from modelyard_runtime.training.ensemble import (
     Blend,
     Unseen,
@@ -70,7 +70,7 @@ class TooSlowError(Exception):
 def choose(
     problem: Problem,
     encoding: Encoding,
-    inputs: Inputs,
+    inputs_of: InputsOf,
     ranked: list[Trial],
     cpus: int,
     asked: Asked | None = None,
@@ -82,7 +82,7 @@ def choose(
     for blend in _contenders(problem, ranked):
         try:
             with bounded_threads(cpus):
-                return _winner(problem, encoding, inputs, blend, cpus, asked)
+                return _winner(problem, encoding, inputs_of, blend, cpus, asked)
         except Exception as error:
             # Converters raise whatever they like; each cause only costs this one its place.
             if isinstance(error, MemoryError):
@@ -107,7 +107,7 @@ def _contenders(problem: Problem, ranked: list[Trial]) -> Iterator[Blend]:
 def _winner(
     problem: Problem,
     encoding: Encoding,
-    inputs: Inputs,
+    inputs_of: InputsOf,
     blend: Blend,
     cpus: int,
     asked: Asked | None,
@@ -118,15 +118,15 @@ def _winner(
     correction, unseen = found or (None, uncorrected)
     fitted = _fitted(problem, blend, first.train, cpus, correction)
     session, before = _compare(
-        problem, encoding, inputs, fitted, to_graph(fitted, encoding, task), first.test
+        problem, encoding, inputs_of, fitted, to_graph(fitted, encoding, task), first.test
     )
     if len(blend.parts) > 1:
-        _expect_quick(session, inputs)
+        _expect_quick(session, inputs_of)
     model = _fitted(problem, blend, None, cpus, correction)
     quantiles = surround(problem, unseen, model, asked, cpus) if asked else None
     model = quantiles.model if quantiles else model
     graph = to_graph(model, encoding, task)
-    _, after = _compare(problem, encoding, inputs, model, graph, np.arange(len(problem.target)))
+    _, after = _compare(problem, encoding, inputs_of, model, graph, np.arange(len(problem.target)))
     metrics = measure(task, problem.target[unseen.rows], unseen.predicted, problem.positive)
     if quantiles:
         metrics |= quantile_metrics(quantiles.levels, quantiles.truth, quantiles.predicted)
@@ -148,9 +148,9 @@ def _fitted(
     return Calibrated(model, correction) if correction else model
 
 
-def _expect_quick(session: Session, inputs: Inputs) -> None:
+def _expect_quick(session: Session, inputs_of: InputsOf) -> None:
     """A mean of models must not cost what predictions are praised for."""
-    feed = {name: values[:1] for name, values in inputs.items()}
+    feed = inputs_of(slice(1))
     seconds = min(timeit.repeat(lambda: session.run(feed), number=1, repeat=LATENCY_RUNS))
     if seconds > MAX_LATENCY_SECONDS:
         msg = f"one row takes {seconds * 1e6:.0f} µs, at most {MAX_LATENCY_SECONDS * 1e6:.0f} may"
@@ -160,15 +160,18 @@ def _expect_quick(session: Session, inputs: Inputs) -> None:
 def _compare(
     problem: Problem,
     encoding: Encoding,
-    inputs: Inputs,
+    inputs_of: InputsOf,
     model: Any,
     graph: bytes,
     rows: Indices,
 ) -> tuple[Session, float]:
-    session = Session(graph, output_name(problem.shape.task))
-    feed = {name: values[rows] for name, values in inputs.items()}
-    expected = predict(model, encoding.matrix(feed), problem.shape.task)
-    delta = difference(problem.shape.task, expected, session.run(feed))
+    session, task = Session(graph, output_name(problem.shape.task)), problem.shape.task
+    expected, found = [], []
+    for part in parts_of(len(rows)):
+        feed = inputs_of(rows[part])
+        expected.append(predict(model, encoding.matrix(feed), task))
+        found.append(session.run(feed))
+    delta = difference(task, np.concatenate(expected), np.concatenate(found))
     if not delta <= MAX_DIFFERENCE:
         msg = f"its graph differs from scikit-learn by {delta:.3g}, at most {MAX_DIFFERENCE:g} may"
         raise ParityError(msg)

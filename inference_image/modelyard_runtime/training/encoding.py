@@ -6,14 +6,14 @@ which ``graph`` writes into ONNX: 0 is missing, rare or never seen, the rest by 
 text becomes what ``words`` makes of it.
 """
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from modelyard_crds.build import NumericFeature
-from modelyard_runtime.data.table import Column, Table, values_of
+from modelyard_runtime.data.table import Column, Rows, Table, values_of
 from modelyard_runtime.features import (
     NUMERIC_INPUT,
     TEXT_INPUT,
@@ -32,6 +32,10 @@ MIN_CATEGORY_ROWS = 2
 _DATE_PARTS: tuple[DatePart, ...] = ("year", "month", "day", "weekday", "hour", "epoch_day")
 
 Inputs = dict[str, NDArray[np.generic]]
+#: The inputs of some rows: those of all at once take more room than the table.
+InputsOf = Callable[[Rows], Inputs]
+EVERY_ROW = slice(None)
+PART_ROWS = 20_000
 Matrix = NDArray[np.float32]
 
 
@@ -65,11 +69,18 @@ class Encoding:
         """Columns of the matrix."""
         return len(self.columns)
 
-    def inputs(self, table: Table) -> Inputs:
-        """The inputs of the graph for a table."""
+    def inputs(self, table: Table, rows: Rows = EVERY_ROW) -> Inputs:
+        """The inputs of the graph for some rows of a table."""
         names = set(self.columns)
-        columns = values_of([column for column in table.columns if column.name in names])
-        return encode(self.numeric, self.text, columns, table.rows)
+        columns = [column.take(rows) for column in table.columns if column.name in names]
+        return encode(self.numeric, self.text, values_of(columns), len(columns[0].values))
+
+    def matrix_of(self, table: Table) -> Matrix:
+        """The matrix for a table, which is encoded part by part."""
+        result = np.empty((table.rows, self.width), dtype=np.float32)
+        for rows in parts_of(table.rows):
+            result[rows] = self.matrix(self.inputs(table, rows))
+        return result
 
     def matrix(self, inputs: Inputs) -> Matrix:
         """The matrix for the inputs of the graph."""
@@ -86,6 +97,11 @@ class Encoding:
     def _codes(self, name: str, texts: NDArray[np.generic]) -> Matrix:
         code = {text: number for number, text in enumerate(self.categories[name], 1)}
         return np.array([code.get(str(text), 0) for text in texts.tolist()], dtype=np.float32)
+
+
+def parts_of(rows: int) -> Iterator[slice]:
+    """So many rows, some at a time."""
+    return (slice(start, start + PART_ROWS) for start in range(0, rows, PART_ROWS))
 
 
 def make_encoding(

@@ -24,7 +24,7 @@ from modelyard_runtime.training.log_scale import OnLogScale
 from modelyard_runtime.training.quantiles import WithQuantiles
 from modelyard_runtime.training.quantiles_graph import quantile_nodes
 from modelyard_runtime.training.series import Relative
-from modelyard_runtime.training.target_means import TargetEncoded
+from modelyard_runtime.training.target_means import TargetEncoded, added_columns
 from modelyard_runtime.training.trees import forest_nodes, is_forest, trees_of
 from modelyard_runtime.training.words_graph import IR_VERSION, OPSET, Part
 
@@ -176,7 +176,8 @@ def _with_means(model: TargetEncoded, source: Matrix, task: Task, result: str) -
         ]
         constants += [table, place]
         parts.append(name)
-    inner = Matrix(f"{result}_encoded", source.width + sum(m.shape[1] for m in model.means))
+    width = source.width + added_columns(model.columns, model.classes)
+    inner = Matrix(f"{result}_encoded", width)
     nodes.append(helper.make_node("Concat", [*parts, source.name], [inner.name], axis=1))
     body = _body(model.inner, inner, task, f"{result}_inner")
     last = helper.make_node("Identity", [f"{result}_inner"], [result])

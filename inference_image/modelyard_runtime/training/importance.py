@@ -11,7 +11,7 @@ import numpy as np
 from modelyard_crds.model_version import MAX_FEATURE_IMPORTANCE
 from modelyard_runtime.features import NUMERIC_INPUT, TEXT_INPUT
 from modelyard_runtime.serving.session import Session
-from modelyard_runtime.training.encoding import Encoding, Inputs
+from modelyard_runtime.training.encoding import Encoding, Inputs, InputsOf
 from modelyard_runtime.training.evaluation import score
 from modelyard_runtime.training.problem import Indices, Problem
 
@@ -29,16 +29,17 @@ class Judged(NamedTuple):
 
 
 def importance(
-    problem: Problem, encoding: Encoding, inputs: Inputs, judged: Judged, seed: int
+    problem: Problem, encoding: Encoding, inputs_of: InputsOf, judged: Judged, seed: int
 ) -> dict[str, float]:
     """The share of each column in what the model knows, the greatest first."""
     random = np.random.default_rng(seed)
     fold = Judged(judged.session, random.permutation(judged.rows)[:MAX_ROWS])
-    whole = _score(problem, fold, _rows(inputs, fold.rows))
+    inputs = inputs_of(fold.rows)
+    whole = _score(problem, fold, inputs)
     started = time.monotonic()
     drops: dict[str, float] = {}
     for column in dict.fromkeys(encoding.columns):
-        shuffled = _shuffled(encoding, inputs, fold.rows, column, random)
+        shuffled = _shuffled(encoding, inputs, column, random)
         drop = whole - _score(problem, fold, shuffled)
         drops[column] = max(0.0, drop) if np.isfinite(drop) else 0.0
         if time.monotonic() - started > MAX_SECONDS:
@@ -54,20 +55,12 @@ def _score(problem: Problem, fold: Judged, inputs: Inputs) -> float:
     return score(problem.metric, problem.target[fold.rows], predicted, problem.positive)
 
 
-def _rows(inputs: Inputs, rows: Indices) -> Inputs:
-    return {name: values[rows] for name, values in inputs.items()}
-
-
 def _shuffled(
-    encoding: Encoding,
-    inputs: Inputs,
-    rows: Indices,
-    column: str,
-    random: np.random.Generator,
+    encoding: Encoding, inputs: Inputs, column: str, random: np.random.Generator
 ) -> Inputs:
     """The inputs with one column's values dealt out anew; the parts of a date stay together."""
-    result = {name: values.copy() for name, values in _rows(inputs, rows).items()}
-    order = random.permutation(len(rows))
+    result = {name: values.copy() for name, values in inputs.items()}
+    order = random.permutation(len(next(iter(inputs.values()))))
     parts = [i for i, feature in enumerate(encoding.numeric) if feature.column == column]
     if parts:
         result[NUMERIC_INPUT][:, parts] = result[NUMERIC_INPUT][order][:, parts]

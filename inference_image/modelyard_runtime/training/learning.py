@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,19 +15,20 @@ from numpy.typing import NDArray
 
 from modelyard_crds.fields import Training
 from modelyard_runtime.artifacts.progress import Reporter
-from modelyard_runtime.data.table import Column, Table
+from modelyard_runtime.data.table import Column, Rows, Table
 from modelyard_runtime.plan.goal import Goal
 from modelyard_runtime.plan.plan import Plan
 from modelyard_runtime.plan.series import Series
 from modelyard_runtime.plan.split import ANY_ROWS, Split
 from modelyard_runtime.training.candidates import FAMILY_NAMES, Candidate, name_of
 from modelyard_runtime.training.conversion import Winner, choose
-from modelyard_runtime.training.encoding import Encoding, Inputs
+from modelyard_runtime.training.encoding import Encoding, Inputs, InputsOf
 from modelyard_runtime.training.folds import entities_of, planned_folds
 from modelyard_runtime.training.importance import importance
 from modelyard_runtime.training.problem import Problem, Shape, spread_of
 from modelyard_runtime.training.quantiles import SHARE_OF_BUDGET, Asked
 from modelyard_runtime.training.records import Records, recording
+from modelyard_runtime.training.resources import trim_memory
 from modelyard_runtime.training.runner import Began, Runner
 from modelyard_runtime.training.search import (
     ROUND,
@@ -54,7 +56,7 @@ class Data(NamedTuple):
     table: Table
     target: Column
     encoding: Encoding
-    inputs: Inputs
+    inputs: InputsOf
 
 
 class Learnt(NamedTuple):
@@ -142,9 +144,11 @@ def learn(goal: Goal, table: Table, encoding: Encoding, stage: Stage, plan: Plan
     )
     encoding = data.encoding
     outcome = _search(goal, problem, stage)
+    trim_memory()
     stage.step(_JUDGE, "Converting and measuring the best model")
     asked = Asked(goal.quantiles, began + stage.budget) if goal.quantiles else None
     winner = choose(problem, encoding, data.inputs, outcome.ranked, stage.cpus, asked)
+    trim_memory()
     seconds = time.monotonic() - began
     stage.reporter.log(_said(winner, outcome, stage))
     stage.step(_EXPLAIN, "Measuring the importance of inputs")
@@ -182,7 +186,7 @@ def _over_time(
     )
     truth = np.asarray(target.values, dtype=np.float64)
     problem = Problem(past.matrix, truth, shape, goal.metric, None, past.folds, over_time=True)
-    return Data(past.table, target, encoded, past.inputs), problem
+    return Data(past.table, target, encoded, partial(_rows_of, past.inputs)), problem
 
 
 def _data(goal: Goal, table: Table, encoding: Encoding) -> Data:
@@ -190,7 +194,11 @@ def _data(goal: Goal, table: Table, encoding: Encoding) -> Data:
     known = ~target.missing
     if not known.all():
         table, target = table.take(known), target.take(known)
-    return Data(table, target, encoding, encoding.inputs(table))
+    return Data(table, target, encoding, partial(encoding.inputs, table))
+
+
+def _rows_of(inputs: Inputs, rows: Rows) -> Inputs:
+    return {name: values[rows] for name, values in inputs.items()}
 
 
 def _problem(goal: Goal, data: Data, seed: int, split: Split) -> Problem:
@@ -207,7 +215,7 @@ def _problem(goal: Goal, data: Data, seed: int, split: Split) -> Problem:
     positive = goal.positive_class
     column = None if split.column is None else data.table.by_name[split.column]
     return Problem(
-        matrix=encoding.matrix(data.inputs),
+        matrix=encoding.matrix_of(data.table),
         target=truth,
         shape=shape,
         metric=goal.metric,

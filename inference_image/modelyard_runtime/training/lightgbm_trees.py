@@ -5,10 +5,11 @@ graph builder. Called by ``graph``.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import helper
 
 from modelyard_crds.plan import Task
@@ -17,16 +18,23 @@ from modelyard_runtime.training.trees import Leaves, Nodes, trees_node
 #: LightGBM takes numbers up to here for zero.
 NEARLY_ZERO = float(np.float32(1e-35))
 
+#: Rounds that are dumped at once: as text and dictionaries a tree takes a hundred times its room.
+DUMPED_ROUNDS = 20
+#: A node of a tree: rows with ``feature <= threshold`` go left; a leaf has a value only.
+NODE = np.dtype(
+    [
+        ("feature", np.int64),
+        ("threshold", np.float64),
+        ("missing_left", np.bool_),
+        ("left", np.int64),
+        ("right", np.int64),
+        ("leaf", np.bool_),
+        ("value", np.float64),
+    ]
+)
 
-class Split(NamedTuple):
-    """One node of a tree: rows with ``feature <= threshold`` go left; a leaf has a value only."""
-
-    feature: int
-    threshold: float
-    missing_left: bool
-    left: int
-    right: int
-    value: float | None
+Tree = NDArray[np.void]
+Line = tuple[int, float, bool, int, int, bool, float]
 
 
 def is_lightgbm(model: Any) -> bool:
@@ -41,10 +49,7 @@ def lightgbm_nodes(
 
     ``round_down`` takes thresholds to the float32 below: inputs are float32.
     """
-    best = model.best_iteration_
-    dump = model.booster_.dump_model(num_iteration=best if best and best > 0 else None)
-    trees = [list(_splits(tree["tree_structure"])) for tree in dump["tree_info"]]
-    width = dump["num_tree_per_iteration"]
+    trees, width = list(_trees(model)), model.booster_.num_model_per_iteration()
     raw = f"{result}_raw"
     if task == "regression" and model.objective_ != "poisson":
         return [_ensemble(trees, width, source, result, round_down)]
@@ -63,7 +68,16 @@ def lightgbm_nodes(
     ]
 
 
-def _splits(root: dict[str, Any]) -> Iterator[Split]:
+def _trees(model: Any) -> Iterator[Tree]:
+    best, booster = model.best_iteration_, model.booster_
+    rounds = best if best and best > 0 else booster.current_iteration()
+    for start in range(0, rounds, DUMPED_ROUNDS):
+        count = min(DUMPED_ROUNDS, rounds - start)
+        dump = booster.dump_model(num_iteration=count, start_iteration=start)
+        yield from (np.fromiter(_lines(t["tree_structure"]), NODE) for t in dump["tree_info"])
+
+
+def _lines(root: dict[str, Any]) -> Iterator[Line]:
     """The nodes of a tree in pre-order, which is the order of their numbers."""
     counter = iter(range(1 << 62))
     pending: list[dict[str, Any]] = [root]
@@ -77,7 +91,7 @@ def _splits(root: dict[str, Any]) -> Iterator[Split]:
             pending += [node["right_child"], node["left_child"]]
     for node, _ in found:
         if "split_feature" not in node:
-            yield Split(0, 0.0, False, 0, 0, float(node["leaf_value"]))
+            yield 0, 0.0, False, 0, 0, True, float(node["leaf_value"])
             continue
         threshold = float(node["threshold"])
         if threshold == -NEARLY_ZERO:
@@ -86,30 +100,28 @@ def _splits(root: dict[str, Any]) -> Iterator[Split]:
         # Without missing values in training LightGBM takes them for zero.
         left = node["default_left"] if node["missing_type"] == "NaN" else threshold >= 0.0
         children = numbers[id(node["left_child"])], numbers[id(node["right_child"])]
-        yield Split(node["split_feature"], threshold, bool(left), *children, None)
+        yield node["split_feature"], threshold, bool(left), *children, False, 0.0
 
 
 def _ensemble(
-    trees: list[list[Split]],
+    trees: list[Tree],
     width: int,
     source: str,
     result: str,
     round_down: Callable[[Any], Any],
 ) -> onnx.NodeProto:
-    flat = [split for tree in trees for split in tree]
-    feature, threshold, missing_left, left, right, value = zip(*flat, strict=True)
-    leaf = np.array([one is not None for one in value])
+    flat = np.concatenate(trees)
     nodes = Nodes(
         [len(tree) for tree in trees],
-        np.array(feature),
-        round_down(np.array(threshold)),
-        np.array(missing_left),
-        np.array(left),
-        np.array(right),
-        leaf,
+        flat["feature"],
+        round_down(flat["threshold"]),
+        flat["missing_left"],
+        flat["left"],
+        flat["right"],
+        flat["leaf"],
     )
     # A tree a class in each round.
     target = np.repeat(np.arange(len(trees)) % width, nodes.sizes)
-    where = np.flatnonzero(leaf)
-    leaves = Leaves(where, target[where], np.array([one for one in value if one is not None]))
+    where = np.flatnonzero(flat["leaf"])
+    leaves = Leaves(where, target[where], flat["value"][where])
     return trees_node(nodes, leaves, width, source, result)

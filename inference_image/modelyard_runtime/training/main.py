@@ -17,7 +17,7 @@ from modelyard_crds.build import EXIT_OK, PodResult
 from modelyard_crds.reasons import Reason
 from modelyard_runtime.errors import PodError
 from modelyard_runtime.messages import log_to_stdout, write_result
-from modelyard_runtime.training.resources import cpu_count, limit_threads
+from modelyard_runtime.training.resources import cpu_count, limit_threads, return_freed_memory
 from modelyard_runtime.training.terminal import EXIT_FAULT, end
 
 log = logging.getLogger("modelyard_runtime.training")
@@ -45,6 +45,7 @@ def run(arguments: Sequence[str]) -> int:
     started = time.monotonic()
     cpus = cpu_count()
     limit_threads(cpus)
+    return_freed_memory()
     if arguments[:1] == ["profile"]:
         return _in_pod(FAULTS["profile"], _profile)
     if arguments[:1] == ["build"]:

@@ -14,7 +14,7 @@ from modelyard_runtime.training.candidates import Candidate
 from modelyard_runtime.training.log_scale import OnLogScale
 from modelyard_runtime.training.problem import Shape
 from modelyard_runtime.training.series import Relative
-from modelyard_runtime.training.target_means import TargetEncoded, many_levels, shown_classes
+from modelyard_runtime.training.target_means import TargetEncoded, added_columns, many_levels
 
 TREES = 100
 #: Bounds on trees of large tables keep graphs small: a graph is walked for every prediction.
@@ -39,8 +39,8 @@ def _with_means(candidate: Candidate, shape: Shape, threads: int) -> Any:
     levels = many_levels(shape.numeric, shape.categories, shape.classes)
     if not levels:
         return _on_its_scale(candidate, shape, threads)
-    added = len(levels) * max(1, len(shown_classes(shape.classes)))
-    inner = _on_its_scale(candidate, replace(shape, numeric=shape.numeric + added), threads)
+    numeric = shape.numeric + added_columns(levels, shape.classes)
+    inner = _on_its_scale(candidate, replace(shape, numeric=numeric), threads)
     return TargetEncoded(inner, levels, shape.classes, shape.seed)
 
 

@@ -4,6 +4,7 @@ The host's counts are what libraries see by themselves; in a pod of two CPUs on 
 would start a thread for each of the host's. Called first of all by ``main``.
 """
 
+import ctypes
 import math
 import os
 import resource
@@ -20,6 +21,10 @@ _THREAD_VARIABLES = (
     "LOKY_MAX_CPU_COUNT",
     "ARROW_NUM_THREADS",
 )
+#: Of glibc, which other C libraries need not have: from which size an array has pages of its own.
+_C_LIBRARY = ctypes.CDLL(None)
+_M_MMAP_THRESHOLD = -3
+LARGE_BYTES = 1024 * 1024
 
 
 def cpu_count(cgroup: Path = CGROUP) -> int:
@@ -35,6 +40,25 @@ def limit_threads(count: int) -> None:
         os.environ.setdefault(variable, str(count))
     # Threads that spin while they wait take the processors from those that work.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def return_freed_memory() -> None:
+    """Have arrays go back to the system when they are freed; must come before Arrow is imported.
+
+    By itself the C library keeps what was freed up to the size of the largest array that was, and
+    Arrow's own allocator keeps it too: text that was read would take its room until the end.
+    """
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    mallopt = getattr(_C_LIBRARY, "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)
+
+
+def trim_memory() -> None:
+    """Give back what lies free between what is in use: called where a phase of a build ends."""
+    trim = getattr(_C_LIBRARY, "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def memory_limit(cgroup: Path = CGROUP, own: Path = OWN_CGROUP) -> int:

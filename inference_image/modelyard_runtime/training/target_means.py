@@ -6,7 +6,7 @@ predicts with those of all rows that it was fitted on. As that happens within ``
 a search sees targets that it is judged by. ``pipelines`` builds it, ``graph`` converts it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,7 +71,8 @@ class TargetEncoded:
 
     def _cross_fitted(self, matrix: Matrix, values: Values, overall: Values) -> Matrix:
         part = np.random.default_rng(self.seed).permutation(len(matrix)) % FOLDS
-        result = self.encoded(matrix)
+        width = matrix.shape[1] + added_columns(self.columns, self.classes)
+        result = np.empty((len(matrix), width), dtype=np.float32)
         for number in range(min(FOLDS, len(matrix))):
             own = part == number
             others = self._learnt(matrix[~own], values[~own], overall)
@@ -106,6 +107,11 @@ def many_levels(first: int, categories: Sequence[int], classes: int) -> dict[int
     if classes > MAX_CLASSES:
         return {}
     return {first + at: size for at, size in enumerate(categories) if size > FEW_LEVELS}
+
+
+def added_columns(levels: Collection[int], classes: int) -> int:
+    """How many columns of means come before the matrix: some for each column of codes."""
+    return len(levels) * max(1, len(shown_classes(classes)))
 
 
 def shown_classes(classes: int) -> NDArray[np.int64]:

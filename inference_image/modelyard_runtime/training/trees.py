@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from onnx import helper
 
 ONNX_ML = "ai.onnx.ml"
+#: Of a branch and of a leaf: as objects all nodes share the two texts.
+_MODES = np.array(["BRANCH_LEQ", "LEAF"], dtype=object)
 
 Integers = NDArray[np.integer[Any]]
 
@@ -62,7 +64,7 @@ def trees_node(
         nodes_nodeids=number.tolist(),
         nodes_featureids=nodes.feature.tolist(),
         nodes_values=nodes.threshold.tolist(),
-        nodes_modes=np.where(nodes.leaf, "LEAF", "BRANCH_LEQ").tolist(),
+        nodes_modes=_MODES[nodes.leaf.astype(np.intp)].tolist(),
         nodes_truenodeids=nodes.left.tolist(),
         nodes_falsenodeids=nodes.right.tolist(),
         nodes_missing_value_tracks_true=nodes.missing_left.astype(int).tolist(),

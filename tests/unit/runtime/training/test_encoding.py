@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from modelyard_runtime.training import encoding as module
 from modelyard_runtime.training.encoding import MAX_CATEGORIES, make_encoding
 from support.tables import table_of
 
@@ -43,6 +44,18 @@ def test_free_text_has_its_columns_between_numbers_and_codes(tmp_path):
     assert matrix.shape == (30, encoding.width)
     assert matrix[:, 1].tolist() == [3.0] * 30
     assert matrix[:, -1].tolist() == [1.0, 2.0] * 15
+
+
+def test_a_table_is_encoded_part_by_part(tmp_path, monkeypatch):
+    text = "k,t,n\n" + "".join(f"{'ab'[i % 2]},word{i % 3} and more,{i}\n" for i in range(30))
+    table = table_of(tmp_path, text)
+    encoding = make_encoding(table.columns, ["t"])
+    whole = encoding.matrix(encoding.inputs(table))
+    monkeypatch.setattr(module, "PART_ROWS", 7)
+    assert [range(30)[part] for part in module.parts_of(30)][-1] == range(28, 30)
+    assert np.array_equal(encoding.matrix_of(table), whole)
+    chosen = np.array([29, 3, 3])
+    assert np.array_equal(encoding.matrix(encoding.inputs(table, chosen)), whole[chosen])
 
 
 def test_dates_give_the_parts_that_change(tmp_path):

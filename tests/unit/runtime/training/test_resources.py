@@ -1,6 +1,8 @@
 """The processors of a container, by its control group."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -33,6 +35,31 @@ def test_libraries_are_told_unless_somebody_did(monkeypatch):
     limit_threads(3)
     assert os.environ["OMP_NUM_THREADS"] == "3"
     assert os.environ["OPENBLAS_NUM_THREADS"] == "7"
+
+
+#: Bytes that have pages of their own, after a larger array was freed.
+OWN_PAGES = """
+import ctypes, sys
+import numpy as np
+from modelyard_runtime.training.resources import return_freed_memory
+
+class Found(ctypes.Structure):
+    _fields_ = [(f"field_{n}", ctypes.c_size_t) for n in range(10)]
+
+if sys.argv[1] == "returned":
+    return_freed_memory()
+library = ctypes.CDLL(None)
+library.mallinfo2.restype = Found
+np.ones(1_000_000)
+kept = np.ones(500_000)
+print(library.mallinfo2().field_4 >= kept.nbytes)
+"""
+
+
+@pytest.mark.parametrize(("how", "expected"), [("returned", "True"), ("by itself", "False")])
+def test_a_freed_array_does_not_keep_later_ones_on_the_heap(how, expected):
+    command = [sys.executable, "-c", OWN_PAGES, how]
+    assert subprocess.check_output(command, text=True).strip() == expected
 
 
 PHYSICAL = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
