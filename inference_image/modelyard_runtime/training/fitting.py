@@ -5,8 +5,9 @@ or order, and what it gave may be kept and used again in place of it.
 """
 
 import logging
+import math
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,30 +17,42 @@ from modelyard_crds.plan import Task
 from modelyard_runtime.training.candidates import Candidate
 from modelyard_runtime.training.encoding import Matrix
 from modelyard_runtime.training.evaluation import score
-from modelyard_runtime.training.pipelines import build_pipeline
+from modelyard_runtime.training.pipelines import TREES, build_pipeline
 from modelyard_runtime.training.problem import Indices, Problem
 
 log = logging.getLogger(__name__)
 
 #: Rounds of boosting without an improvement until a watched fit stops.
 MIN_PATIENCE, MAX_PATIENCE = 20, 80
+#: Trees of a forest between two looks at the clock.
+TREES_AT_ONCE = 10
+STOPPED = "the time budget ended while it ran"
 
 Predicted = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A candidate, a fold, and at most how many of the fold's rows to learn from."""
+    """A candidate, a fold, and at most how many of the fold's rows to learn from.
+
+    ``until`` is when it is of no use any more, in time.time's seconds, which all pods of a build
+    share; it tells no fits apart.
+    """
 
     candidate: Candidate
     fold: int
     rows: int | None = None
+    until: float = field(default=math.inf, compare=False)
 
     @property
     def key(self) -> str:
         """A name for this fit, the same in every process: under it a result may be kept."""
         settings = ",".join(f"{name}={value}" for name, value in self.candidate.settings)
         return f"{self.candidate.family}({settings})/fold-{self.fold}/rows-{self.rows or 'all'}"
+
+
+class TimeOverError(Exception):
+    """A fit is stopped: the search has no time for it any more."""
 
 
 class Fitted(NamedTuple):
@@ -64,6 +77,8 @@ def run_fit(problem: Problem, fit: Fit, threads: int) -> Fitted:
     try:
         model = _fit_watched(problem, fit, threads)
         predicted = predict(model, problem.matrix[fold.test], problem.shape.task)
+    except TimeOverError:
+        return Fitted(float("nan"), None, time.monotonic() - began, STOPPED)
     except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
         log.warning("a candidate of %s failed: %s", fit.candidate.family, type(error).__name__)
         log.debug("why it failed", exc_info=error)
@@ -76,20 +91,37 @@ def run_fit(problem: Problem, fit: Fit, threads: int) -> Fitted:
 def _fit_watched(problem: Problem, fit: Fit, threads: int) -> Any:
     """The fit; boosting stops where the rows that it is judged by are predicted no better."""
     rows = training_rows(problem, fit)
-    if fit.candidate.family != "boosting":
-        return fit_model(problem, fit.candidate, rows, threads)
-    from lightgbm import early_stopping
-
     shape = replace(problem.shape, rows=len(rows))
     model = build_pipeline(fit.candidate, shape, threads)
+    matrix, target = problem.matrix[rows], problem.target[rows]
+    if fit.candidate.family in {"forest", "extra_trees"} and hasattr(model, "steps"):
+        return _grown(model, matrix, target, fit)
+    if fit.candidate.family != "boosting":
+        return model.fit(matrix, target)
+    from lightgbm import early_stopping
+
     test = problem.folds[fit.fold].test
     patience = int(min(MAX_PATIENCE, max(MIN_PATIENCE, 3 / fit.candidate.get("rate", 0.1))))
     return model.fit(
-        problem.matrix[rows],
-        problem.target[rows],
+        matrix,
+        target,
         eval_set=[(problem.matrix[test], problem.target[test])],
-        callbacks=[early_stopping(patience, verbose=False)],
+        callbacks=[early_stopping(patience, verbose=False), lambda _round: _expect_time(fit)],
     )
+
+
+def _grown(model: Any, matrix: Matrix, target: NDArray[Any], fit: Fit) -> Any:
+    """A forest behind its imputer, some trees at a time: the same trees as all at once."""
+    known, forest = model[:-1].fit_transform(matrix), model[-1].set_params(warm_start=True)
+    for count in range(TREES_AT_ONCE, TREES + 1, TREES_AT_ONCE):
+        _expect_time(fit)
+        forest.set_params(n_estimators=count).fit(known, target)
+    return model
+
+
+def _expect_time(fit: Fit) -> None:
+    if time.time() >= fit.until:
+        raise TimeOverError
 
 
 def rounds_of(model: Any) -> int | None:

@@ -19,7 +19,7 @@ from functools import partial
 import numpy as np
 
 from modelyard_runtime.store import NotFoundError, Store, StoreError
-from modelyard_runtime.training.fitting import Fit, Fitted
+from modelyard_runtime.training.fitting import STOPPED, Fit, Fitted
 from modelyard_runtime.training.problem import Problem
 from modelyard_runtime.training.runner import Runner, is_large
 
@@ -141,7 +141,10 @@ class RecordingRunner:
         return future
 
     def _keep(self, fit: Fit, done: "Future[Fitted]") -> None:
-        if not done.cancelled() and done.exception() is None:
+        if done.cancelled() or done.exception() is not None:
+            return
+        # What had no time here may have it in the pod that takes this one's place.
+        if done.result().failure != STOPPED:
             # In a thread of its own: a fit's processor does not wait for the store.
             self._writer.submit(self._records.put, fit, done.result())
 

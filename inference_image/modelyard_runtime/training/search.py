@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import NamedTuple
 
@@ -200,7 +200,7 @@ class _Search:
         """Take each trial from rung to rung, as far as it keeps up with the best.
 
         That is the best of earlier rounds, so that it does not matter which fit ends first. Fits
-        that the deadline finds waiting are not made.
+        that the deadline finds waiting are not made, and boosting and forests stop at it.
         """
         running: dict[Future[Fitted], tuple[Trial, Fit]] = {}
         for trial in trials:
@@ -224,8 +224,10 @@ class _Search:
     def _begin(self, trial: Trial) -> dict[Future[Fitted], tuple[Trial, Fit]]:
         """The fits of a trial's next rung, begun; none where it has passed all."""
         rungs = self._rungs[trial.passed : trial.passed + 1]
+        left = self._left()
+        until = math.inf if left is None else time.time() + left
         fits = [fit for rung in rungs for fit in _fits(trial.candidate, rung)]
-        return {self._runner.submit(fit): (trial, fit) for fit in fits}
+        return {self._runner.submit(replace(fit, until=until)): (trial, fit) for fit in fits}
 
     def _passes(self, trial: Trial) -> bool:
         """Count a rung as passed once all its fits are there, and it keeps up on them."""

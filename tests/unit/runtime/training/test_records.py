@@ -15,7 +15,7 @@ from modelyard_crds.build import StoreConfig, fits_prefix, logs_key, manifest_ke
 from modelyard_runtime.store import UnavailableError, open_store
 from modelyard_runtime.training import records as module
 from modelyard_runtime.training.candidates import candidate_of
-from modelyard_runtime.training.fitting import Fit, Fitted
+from modelyard_runtime.training.fitting import STOPPED, Fit, Fitted
 from modelyard_runtime.training.records import LOST, Records, identity, recording
 from modelyard_runtime.training.runner import local_runner
 from modelyard_runtime.training.search import Limits, search
@@ -47,6 +47,27 @@ def searched(store, given):
         counting = Counting(runner)
         with recording(counting, records) as recorded:
             return search(given, Limits(FAR, 4), recorded, quiet), counting.fits
+
+
+class Answering:
+    """A runner that gives the same result to all."""
+
+    def __init__(self, fitted):
+        self.fitted = fitted
+
+    def submit(self, _fit):
+        future: Future[Fitted] = Future()
+        future.set_result(self.fitted)
+        return future
+
+
+@pytest.mark.parametrize(("failure", "kept"), [(STOPPED, 0), ("ValueError", 1)])
+def test_a_fit_that_was_stopped_is_not_recorded_as_one_that_failed(store, failure, kept):
+    given = problem()
+    runner = Answering(Fitted(float("nan"), None, 0.0, failure))
+    with recording(runner, Records(store, "fits/", given)) as recorded:
+        recorded.submit(FIT)
+    assert Records(store, "fits/", given).found == kept
 
 
 def test_a_second_search_makes_no_fit_and_comes_to_the_same(store):

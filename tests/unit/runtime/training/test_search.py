@@ -8,12 +8,21 @@ import numpy as np
 import pytest
 
 from modelyard_crds.plan import Task
-from modelyard_runtime.training.candidates import candidate_of, portfolio
-from modelyard_runtime.training.fitting import Fit, Fitted, run_fit
+from modelyard_runtime.training import fitting
+from modelyard_runtime.training.candidates import Candidate, candidate_of, portfolio
+from modelyard_runtime.training.fitting import (
+    STOPPED,
+    TREES_AT_ONCE,
+    Fit,
+    Fitted,
+    fit_model,
+    predict,
+    run_fit,
+)
 from modelyard_runtime.training.folds import make_folds
-from modelyard_runtime.training.pipelines import build_pipeline
+from modelyard_runtime.training.pipelines import TREES, build_pipeline
 from modelyard_runtime.training.problem import Problem, Shape
-from modelyard_runtime.training.runner import local_runner
+from modelyard_runtime.training.runner import bounded_threads, local_runner
 from modelyard_runtime.training.search import (
     ROUND,
     Limits,
@@ -166,6 +175,53 @@ def test_a_fit_is_the_same_whoever_makes_it():
     assert one.predicted is not None
     assert one.predicted == pytest.approx(other.predicted)
     assert fit.key == "forest(smallest=2)/fold-1/rows-all"
+
+
+class Clock:
+    """Each look at it takes a second."""
+
+    def __init__(self):
+        self.now = 0
+        self.monotonic = time.monotonic
+
+    def time(self):
+        self.now += 1
+        return self.now
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+@pytest.mark.parametrize("family", ["boosting", "forest", "extra_trees"])
+def test_a_fit_ends_at_its_deadline(monkeypatch, family, task):
+    clock = Clock()
+    monkeypatch.setattr(fitting, "time", clock)
+    with bounded_threads(1):
+        fitted = run_fit(problem(task), Fit(Candidate(family), 0, until=3), 1)
+    assert (fitted.failure, fitted.predicted) == (STOPPED, None)
+    assert math.isnan(fitted.score)
+    assert clock.now == 3
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+@pytest.mark.parametrize("family", ["forest", "extra_trees"])
+def test_a_forest_that_grows_by_parts_has_the_trees_of_one_that_does_not(family, task):
+    given, fit = problem(task), Fit(Candidate(family), 0)
+    fold = given.folds[0]
+    found = run_fit(given, fit, 1).predicted
+    whole = predict(fit_model(given, fit.candidate, fold.train, 1), given.matrix[fold.test], task)
+    assert found is not None
+    assert np.array_equal(found, whole.astype(np.float32))
+    assert TREES % TREES_AT_ONCE == 0
+
+
+def test_only_what_comes_after_a_first_result_has_a_deadline():
+    runner = Scripted({})
+    search(problem(), Limits(time.monotonic() + 1e6, 3), runner, quiet)
+    first = {fit.until for fit in runner.asked if fit.candidate == runner.asked[0].candidate}
+    later = {fit.until for fit in runner.asked if fit.candidate != runner.asked[0].candidate}
+    assert first == {math.inf}
+    assert later
+    assert max(later) < math.inf
+    assert Fit(Candidate("linear"), 0, until=1.0) == Fit(Candidate("linear"), 0)
 
 
 def test_folds_hold_each_class_as_far_as_examples_go():
