@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -173,11 +174,13 @@ def test_the_process_ends_at_sigterm_also_before_it_watches(tmp_path: Path) -> N
     (tmp_path / "kubeconfig").write_text(KUBECONFIG)
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "url").write_text(f"file://{tmp_path}")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
     given = {
         "KUBECONFIG": str(tmp_path / "kubeconfig"),
         "MODELYARD_INFERENCE_IMAGE": "x",
         "MODELYARD_STORE_PATH": str(tmp_path / "store"),
-        "MODELYARD_HEALTH_PORT": "18479",
+        "MODELYARD_HEALTH_PORT": str(port),
     }
     command = [sys.executable, "-c", "from modelyard_operator.main import main; main()"]
     with subprocess.Popen(
