@@ -39,6 +39,8 @@ ENV_RANK = "JOB_COMPLETION_INDEX"
 #: Where the pods of a build of several listen, under TLS only: rank 0 for all of them, and each
 #: for what it is asked.
 LEADER_PORT, WORKER_PORT = 8786, 8787
+#: Where rank 0 listens while all pods learn one model together, under the same TLS.
+LEARNING_PORT = 8788
 #: Where those pods find the secret that they share, and its only key.
 PODS_MOUNT = "/var/run/modelyard/pods"
 PODS_SECRET_KEY = "secret"  # noqa: S105 - a name, not a secret

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
 from modelyard_crds.dataset import DatasetFormat
 from modelyard_crds.fields import FieldSchema, FieldType
 from modelyard_runtime.data import examples
@@ -42,3 +44,17 @@ def example_table(folder: Path, name: str) -> Table:
 def fields(**types: FieldType) -> list[FieldSchema]:
     """A schema."""
     return [FieldSchema(name=name, type=type_) for name, type_ in types.items()]
+
+
+def rule_of_cells(rows: int, columns: int) -> str:
+    """A table as CSV whose last column, ``gone``, follows a rule of 1,600 cells of the first two.
+
+    One row in ten breaks it. More rows show more of the rule.
+    """
+    random = np.random.default_rng(0)
+    cells = random.integers(0, 40, size=(rows, columns - 1))
+    rule = random.random((40, 40)) < 0.5
+    gone = rule[cells[:, 0], cells[:, 1]] ^ (random.random(rows) < 0.1)
+    names = ",".join([*(f"n{number}" for number in range(columns - 1)), "gone"])
+    lines = (",".join(map(str, [*row, int(y)])) for row, y in zip(cells, gone, strict=True))
+    return "\n".join([names, *lines])

@@ -3,18 +3,18 @@
 Called by the training job, and by predictions by hand, with what ``source`` fetched.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
 
 from modelyard_crds.dataset import DatasetFormat
-from modelyard_crds.fields import FieldType
+from modelyard_crds.fields import FieldSchema, FieldType
 from modelyard_runtime.data.column_types import Positions, column_of_text, column_of_values
 from modelyard_runtime.data.content import Kind, Plain, make_plain
 from modelyard_runtime.data.files import open_file, spool_files, without_rows
-from modelyard_runtime.data.sampling import WITHOUT_LIMIT, Room, Sample, draw
+from modelyard_runtime.data.sampling import WITHOUT_LIMIT, Place, Room, Sample, draw, share
 from modelyard_runtime.data.source import Fetched
 from modelyard_runtime.data.spool import Rows
 from modelyard_runtime.data.table import Column, Table
@@ -28,6 +28,13 @@ class Reading(NamedTuple):
     table: Table
     format: Kind
     rows: int
+    #: What the table's warnings say of rows that were left out.
+    left_out: tuple[str, ...] = ()
+
+
+def stated_types(*schemas: Sequence[FieldSchema] | None) -> dict[str, FieldType]:
+    """The types that schemas state, by column; those of the last one where several do."""
+    return {field.name: field.type for schema in schemas for field in schema or ()}
 
 
 def read_table(
@@ -48,7 +55,25 @@ def read_table(
     sample = draw(rows, room)
     columns = tuple(typed_columns(plains[0].kind, rows, types, sample))
     warnings = (*sample.warnings, *_warnings(plains, columns))
-    return Reading(Table(columns, len(columns[0].values), warnings), plains[0].kind, rows.total)
+    table = Table(columns, len(columns[0].values), warnings)
+    return Reading(table, plains[0].kind, rows.total, sample.warnings)
+
+
+def read_share(
+    fetched: Fetched,
+    stated: DatasetFormat,
+    types: Mapping[str, FieldType],
+    folder: Path,
+    place: Place,
+    names: Collection[str],
+) -> Table:
+    """Some columns of the rows that are a pod's share, typed as ``read_table`` types them.
+
+    Raises UserError as ``read_table`` does.
+    """
+    plains, rows = spool_files(fetched, stated, folder)
+    columns = tuple(typed_columns(plains[0].kind, rows, types, share(rows, place), names))
+    return Table(columns, len(columns[0].values))
 
 
 def read_inputs(fetched: Fetched, types: Mapping[str, FieldType], folder: Path) -> Table:
@@ -71,11 +96,15 @@ def read_inputs(fetched: Fetched, types: Mapping[str, FieldType], folder: Path) 
 
 
 def typed_columns(
-    kind: Kind, rows: Rows, types: Mapping[str, FieldType], sample: Sample
+    kind: Kind,
+    rows: Rows,
+    types: Mapping[str, FieldType],
+    sample: Sample,
+    names: Collection[str] | None = None,
 ) -> Iterator[Column]:
-    """The columns of all rows one after the other, each with the rows that are kept."""
+    """The columns of all rows one after the other, or some, each with the rows that are kept."""
     make_column = _maker(kind)
-    for name in rows.schema.names:
+    for name in rows.schema.names if names is None else names:
         yield make_column(name, rows.column(name, sample.seen), types.get(name), sample.kept)
 
 

@@ -1,7 +1,8 @@
 """Which rows of a large dataset are learnt from, where not all of them fit into memory.
 
 A uniform draw without replacement, in the order of the file: it keeps the shares of classes, so
-that probabilities stay calibrated, and the order of time. Called by ``reading`` and ``profile``.
+that probabilities stay calibrated, and the order of time. Of what one pod leaves out, others may
+learn: each has a share by row number. Called by ``reading`` and ``profile``.
 """
 
 from typing import NamedTuple
@@ -44,6 +45,44 @@ def draw(rows: Rows, room: Room) -> Sample:
     else:
         kept, learnt = _positions(looked_at, most, room.seed), most
     return Sample(seen, kept, tuple(_said(rows.total, looked_at, learnt, room)))
+
+
+class Place(NamedTuple):
+    """A pod beside the one whose draw it must not meet: that one's room, and its own.
+
+    ``rank`` is from 1 to one less than ``pods``.
+    """
+
+    leader: Room
+    rank: int
+    pods: int
+    memory: int
+
+
+def share(rows: Rows, place: Place) -> Sample:
+    """What a pod learns from of the rows that ``draw`` leaves out for the leader.
+
+    Types are found from the same rows as there, so that columns mean the same.
+    """
+    drawn = draw(rows, place.leader)
+    looked_at = rows.total if drawn.seen is None else int(np.count_nonzero(drawn.seen))
+    most = rows_to_learn_from(place.memory, len(rows.schema))
+    return Sample(drawn.seen, share_of(looked_at, drawn.kept, place, most))
+
+
+def share_of(
+    count: int, taken: NDArray[np.int64] | None, place: Place, most: int
+) -> NDArray[np.int64]:
+    """At most so many positions below ``count``, that no other rank has and are not ``taken``.
+
+    Without a limit the shares of all ranks and what is taken are all positions; None takes all.
+    """
+    free = np.ones(count, dtype=bool)
+    free[slice(None) if taken is None else taken] = False
+    own = np.flatnonzero(free)[place.rank - 1 :: place.pods - 1]
+    if len(own) <= most:
+        return own
+    return own[_positions(len(own), most, place.leader.seed + place.rank)]
 
 
 def rows_to_look_at(rows: Rows, room: Room) -> NDArray[np.bool_] | None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from modelyard_crds.build import BuildRequest, Manifest
 from modelyard_crds.conditions import shorten
-from modelyard_crds.fields import FieldType, Metric
+from modelyard_crds.fields import Metric
 from modelyard_crds.model_version import TrainingInfo
 from modelyard_crds.plan import PlanOverrides
 from modelyard_runtime.artifacts.card import card_files
@@ -23,7 +23,7 @@ from modelyard_runtime.artifacts.persisted import persisted
 from modelyard_runtime.artifacts.progress import Reporter, utc_now
 from modelyard_runtime.artifacts.publish import write_files, write_manifest
 from modelyard_runtime.artifacts.statistics import example_of, statistics_of
-from modelyard_runtime.data.reading import Reading, read_table
+from modelyard_runtime.data.reading import Reading, read_table, stated_types
 from modelyard_runtime.data.sampling import Room
 from modelyard_runtime.data.source import Fetched
 from modelyard_runtime.data.table import Table
@@ -44,6 +44,7 @@ from modelyard_runtime.training.records import Records
 from modelyard_runtime.training.resources import trim_memory
 from modelyard_runtime.training.runner import local_runner
 from modelyard_runtime.training.target_means import TargetEncoded
+from modelyard_runtime.training.widening import Together
 
 #: Percent of a build at which each phase begins.
 READ, PLANNED, SEARCH, PUBLISH, DONE = 5, 10, 15, 94, 100
@@ -98,7 +99,8 @@ def build_version(job: Job, fetch: Callable[[], Fetched], reporter: Reporter) ->
     """
     reporter.step(READ, "Reading the dataset")
     fetched = fetch()
-    table, _, rows = _read(job, fetched, reporter)
+    reading = _read(job, fetched, reporter)
+    table = reading.table
     trim_memory()
     plan = _plan(job, table, reporter)
     table = with_goals(table, plan.goals)
@@ -106,15 +108,15 @@ def build_version(job: Job, fetch: Callable[[], Fetched], reporter: Reporter) ->
     encoding = _encoding(table, plan, training.seed)
     records_of = partial(Records, job.store, job.records_prefix)
     runner_of = _runner_of(job, reporter)
-    span = (SEARCH, PUBLISH)
-    parts = stages(plan.goals, training, job.cpus, reporter, records_of, runner_of, span)
+    where, span = (runner_of, team_of(job, reading, reporter)), (SEARCH, PUBLISH)
+    parts = stages(plan.goals, training, job.cpus, reporter, records_of, where, span)
     learnt = [
         learn(goal, table, encoding, stage, plan)
         for goal, stage in zip(plan.goals, parts, strict=True)
     ]
-    plan = _with_warnings(plan, learnt, reporter)
+    plan = _with_warnings(plan, learnt, reading, reporter)
     reporter.step(PUBLISH, "Writing the artifact")
-    return _publish(job, plan, _Result(learnt, rows), reporter)
+    return _publish(job, plan, _Result(learnt, reading.rows), reporter)
 
 
 def _runner_of(job: Job, reporter: Reporter) -> RunnerOf:
@@ -128,12 +130,21 @@ def _runner_of(job: Job, reporter: Reporter) -> RunnerOf:
     return lambda problem, began: pods_runner(problem, job.cpus, began, team, reporter.log)
 
 
+def team_of(job: Job, reading: Reading, reporter: Reporter) -> Together | None:
+    """How all pods of the build learn from what this one left out; None where that is nothing."""
+    if job.pods_secret is None or not reading.left_out:
+        return None
+    from modelyard_runtime.training.together import Team
+
+    training = job.request.build.training
+    room = Room(job.memory, training.seed)
+    given = (job.pods_secret, job.folder, training.parallelism, job.cpus, room)
+    return Team(*given, reporter.log)
+
+
 def _read(job: Job, fetched: Fetched, reporter: Reporter) -> Reading:
     build = job.request.build
-    types: dict[str, FieldType] = {
-        field.name: field.type
-        for field in (*(build.output_schema or ()), *(build.input_schema or ()))
-    }
+    types = stated_types(build.output_schema, build.input_schema)
     room = Room(job.memory, build.training.seed)
     reading = read_table(fetched, build.format, types, job.folder, room)
     reporter.log(f"Read {reading.rows} rows and {len(reading.table.columns)} columns.")
@@ -173,12 +184,21 @@ def _encoding(table: Table, plan: Plan, seed: int) -> Encoding:
     return make_encoding(features, plan.free_text, seed)
 
 
-def _with_warnings(plan: Plan, learnt: list[Learnt], reporter: Reporter) -> Plan:
+def _with_warnings(plan: Plan, learnt: list[Learnt], reading: Reading, reporter: Reporter) -> Plan:
     """The plan, and what was noticed while it was carried out."""
     found = [text for item in learnt for text in item.warnings]
     for text in found:
         reporter.log(text, "WARNING")
-    return replace(plan, warnings=[*plan.warnings, *found])
+    wider = [
+        f"{item.goal.target!r} is predicted by what {item.widened.rows:,} of {reading.rows:,} rows "
+        "on several pods taught; the search saw a sample of them."
+        for item in learnt
+        if item.widened.rows
+    ]
+    # What was said of the sample does not hold for what all rows of the pods taught.
+    replaced = reading.left_out[:1] if len(wider) == len(learnt) else ()
+    kept = [text for text in plan.warnings if text not in replaced]
+    return replace(plan, warnings=[*wider, *kept, *found])
 
 
 def _publish(job: Job, plan: Plan, result: _Result, reporter: Reporter) -> Built:
@@ -271,7 +291,7 @@ def _training_info(job: Job, result: _Result) -> TrainingInfo:
     learnt = result.learnt
     algorithms = dict.fromkeys(_algorithm(item.winner.model) for item in learnt)
     return TrainingInfo(
-        dataset_size=max(item.data.table.rows for item in learnt),
+        dataset_size=max(item.rows for item in learnt),
         dataset_rows=result.dataset_rows,
         training_seconds=round(time.monotonic() - job.started, 2),
         algorithm=shorten(", ".join(algorithms), ALGORITHM_LENGTH),

@@ -123,15 +123,65 @@ def _winner(
     if len(blend.parts) > 1:
         _expect_quick(session, inputs_of)
     model = _fitted(problem, blend, None, cpus, correction)
+    best = _Found(blend, model, unseen, uncorrected, correction)
+    winner = _measured(problem, encoding, inputs_of, best, cpus, asked)
+    differs = max(before, winner.difference)
+    return winner._replace(judged=Judged(session, first.test), difference=differs)
+
+
+def prove(
+    problem: Problem,
+    encoding: Encoding,
+    inputs_of: InputsOf,
+    trial: Trial,
+    model: Any,
+    cpus: int,
+    asked: Asked | None,
+) -> Winner:
+    """A model that has learnt elsewhere, but not from the rows that the first fold tests.
+
+    Raises ParityError, and whatever converters raise.
+    """
+    test = problem.folds[0].test
+    uncorrected = Unseen(test, predict(model, problem.matrix[test], problem.shape.task))
+    found = calibrate(problem, uncorrected)
+    correction, unseen = found or (None, uncorrected)
+    fitted = Calibrated(model, correction) if correction else model
+    proven = _Found(single(trial), fitted, unseen, uncorrected, correction)
+    with bounded_threads(cpus):
+        return _measured(problem, encoding, inputs_of, proven, cpus, asked)
+
+
+class _Found(NamedTuple):
+    """A fitted model, and what is known of rows that it, or its like, has not seen."""
+
+    blend: Blend
+    model: Any
+    unseen: Unseen
+    uncorrected: Unseen
+    correction: Correction | None
+
+
+def _measured(
+    problem: Problem,
+    encoding: Encoding,
+    inputs_of: InputsOf,
+    found: _Found,
+    cpus: int,
+    asked: Asked | None,
+) -> Winner:
+    """The model as it is served, compared over all rows and judged by those it has not seen."""
+    blend, model, unseen, uncorrected, correction = found
+    task = problem.shape.task
     quantiles = surround(problem, unseen, model, asked, cpus) if asked else None
     model = quantiles.model if quantiles else model
     graph = to_graph(model, encoding, task)
-    _, after = _compare(problem, encoding, inputs_of, model, graph, np.arange(len(problem.target)))
+    every = np.arange(len(problem.target))
+    session, differs = _compare(problem, encoding, inputs_of, model, graph, every)
     metrics = measure(task, problem.target[unseen.rows], unseen.predicted, problem.positive)
     if quantiles:
         metrics |= quantile_metrics(quantiles.levels, quantiles.truth, quantiles.predicted)
-    judged = Judged(session, first.test)
-    differs = max(before, after)
+    judged = Judged(session, problem.folds[0].test)
     return Winner(
         *(blend, model, graph, judged, unseen, metrics, differs, correction, uncorrected),
         quantiles=quantiles,

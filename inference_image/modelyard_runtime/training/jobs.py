@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelyard_crds.build import (
     ENV_BUILD_REQUEST,
@@ -37,6 +38,7 @@ from modelyard_crds.reasons import Reason
 from modelyard_runtime.artifacts.progress import Reporter, to_store
 from modelyard_runtime.artifacts.publish import probe
 from modelyard_runtime.data.profile import profile_of
+from modelyard_runtime.data.reading import stated_types
 from modelyard_runtime.data.sampling import Room
 from modelyard_runtime.data.source import Fetched, fetch
 from modelyard_runtime.errors import PodError, TemporaryError, UserError
@@ -44,6 +46,9 @@ from modelyard_runtime.messages import read_request
 from modelyard_runtime.store import Store, StoreError, open_store, read_config, read_secret
 from modelyard_runtime.training.planner import planner_of
 from modelyard_runtime.training.resources import memory_limit
+
+if TYPE_CHECKING:
+    from modelyard_runtime.training.together import Reader
 
 log = logging.getLogger(__name__)
 
@@ -81,8 +86,10 @@ def run_build(
     pods_secret = None if request.leader is None else _pods_secret(pods_mount)
     if request.leader and pods_secret and os.environ.get(ENV_RANK, "0") != "0":
         from modelyard_runtime.training.pods import help_build
+        from modelyard_runtime.training.together import bring
 
         with tempfile.TemporaryDirectory() as folder:
+            bring(_reader(request, Path(folder), cpus, store_mount))
             help_build(request.leader, cpus, pods_secret, Path(folder))
     store = _open(store_mount)
     prefix = build_prefix(request.version_uid)
@@ -118,6 +125,21 @@ def run_build(
         reason=Reason.READY,
         message=f"{built.manifest.training_info.algorithm} predicts {built.manifest.target!r}.",
         digest=built.digest,
+    )
+
+
+def _reader(request: BuildRequest, folder: Path, cpus: int, store_mount: Path) -> "Reader":
+    """How a helper reads the dataset, if it is asked for rows of its own."""
+    from modelyard_runtime.training.together import Reader
+
+    build = request.build
+    return Reader(
+        fetch=lambda: _fetch_unchanged(request, _open(store_mount), folder),
+        format=build.format,
+        types=stated_types(build.output_schema, build.input_schema),
+        folder=folder,
+        memory=memory_limit(),
+        cpus=cpus,
     )
 
 

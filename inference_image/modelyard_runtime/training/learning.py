@@ -8,10 +8,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from modelyard_crds.fields import Training
 from modelyard_runtime.artifacts.progress import Reporter
@@ -25,7 +24,7 @@ from modelyard_runtime.training.conversion import Winner, choose
 from modelyard_runtime.training.encoding import Encoding, Inputs, InputsOf
 from modelyard_runtime.training.folds import entities_of, planned_folds
 from modelyard_runtime.training.importance import importance
-from modelyard_runtime.training.problem import Problem, Shape, spread_of
+from modelyard_runtime.training.problem import Problem, Shape, spread_of, truth_of
 from modelyard_runtime.training.quantiles import SHARE_OF_BUDGET, Asked
 from modelyard_runtime.training.records import Records, recording
 from modelyard_runtime.training.resources import trim_memory
@@ -39,9 +38,17 @@ from modelyard_runtime.training.search import (
     search,
 )
 from modelyard_runtime.training.series import backtest
+from modelyard_runtime.training.widening import (
+    SHARE_OF_TIME,
+    Together,
+    Widened,
+    Work,
+    fits,
+    widen,
+)
 
-#: Of the work for a goal the parts at which searching, judging and explaining begin.
-_JUDGE, _EXPLAIN = 0.82, 0.92
+#: Of the work for a goal the parts at which judging, learning from more rows, and explaining begin.
+_JUDGE, _WIDEN, _EXPLAIN = 0.82, 0.85, 0.92
 
 
 #: The finished fits of earlier tries at a problem.
@@ -66,19 +73,30 @@ class Learnt(NamedTuple):
     data: Data
     problem: Problem
     outcome: Outcome
-    winner: Winner
+    widened: Widened
     shares: dict[str, float]
     #: From the table to the model.
     seconds: float
 
     @property
+    def winner(self) -> Winner:
+        """What is published."""
+        return self.widened.winner
+
+    @property
+    def rows(self) -> int:
+        """How many rows taught it."""
+        return self.widened.rows or self.data.table.rows
+
+    @property
     def warnings(self) -> list[str]:
         """What a person should know of how the model was found."""
         if not self.outcome.too_short:
-            return []
+            return [*self.widened.warnings]
         return [
+            *self.widened.warnings,
             f"The time budget ended with the first candidate for {self.goal.target!r}: this is a "
-            "baseline, give the search more time (training.timeBudget)."
+            "baseline, give the search more time (training.timeBudget).",
         ]
 
 
@@ -91,6 +109,7 @@ class Stage:
     reporter: Reporter
     records_of: RecordsOf
     runner_of: RunnerOf
+    together: Together | None
     budget: float
     first: float
     last: float
@@ -107,10 +126,13 @@ def stages(
     cpus: int,
     reporter: Reporter,
     records_of: RecordsOf,
-    runner_of: RunnerOf,
+    where: tuple[RunnerOf, Together | None],
     span: tuple[int, int],
 ) -> list[Stage]:
-    """Equal parts of the time and the percentages of a build."""
+    """Equal parts of the time and the percentages of a build.
+
+    ``where`` fits run, and how pods learn together where that may pay.
+    """
     count = len(goals)
     edges = np.linspace(*span, count + 1).tolist()
     budget = training.budget_seconds / count
@@ -120,7 +142,7 @@ def stages(
             cpus,
             reporter,
             records_of,
-            runner_of,
+            *where,
             budget,
             first,
             last,
@@ -143,14 +165,22 @@ def learn(goal: Goal, table: Table, encoding: Encoding, stage: Stage, plan: Plan
         else _over_time(goal, table, encoding, seed, series)
     )
     encoding = data.encoding
-    outcome = _search(goal, problem, stage)
+    outcome = _search(goal, problem, stage, _share_of_search(goal, problem, stage, plan))
     trim_memory()
     stage.step(_JUDGE, "Converting and measuring the best model")
-    asked = Asked(goal.quantiles, began + stage.budget) if goal.quantiles else None
+    deadline = began + stage.budget
+    asked = Asked(goal.quantiles, deadline) if goal.quantiles else None
     winner = choose(problem, encoding, data.inputs, outcome.ranked, stage.cpus, asked)
     trim_memory()
-    seconds = time.monotonic() - began
     stage.reporter.log(_said(winner, outcome, stage))
+    widened = Widened(winner)
+    if stage.together and fits(problem, plan):
+        work = Work(goal, problem, encoding, data.inputs, stage.cpus, asked)
+        records, say = stage.records_of(problem), stage.reporter.log
+        stage.step(_WIDEN, "Learning from the rows of all pods")
+        widened = widen(work, outcome.ranked, winner, stage.together, deadline, records, say)
+        winner = widened.winner
+    seconds = time.monotonic() - began
     stage.step(_EXPLAIN, "Measuring the importance of inputs")
     # The graph of a forecast continues the history: on rows within it importance means nothing.
     shares = (
@@ -158,7 +188,7 @@ def learn(goal: Goal, table: Table, encoding: Encoding, stage: Stage, plan: Plan
         if series is None
         else {}
     )
-    return Learnt(goal, data, problem, outcome, winner, shares, seconds)
+    return Learnt(goal, data, problem, outcome, widened, shares, seconds)
 
 
 def _independent(
@@ -202,7 +232,7 @@ def _rows_of(inputs: Inputs, rows: Rows) -> Inputs:
 
 
 def _problem(goal: Goal, data: Data, seed: int, split: Split) -> Problem:
-    encoding, truth = data.encoding, _truth(goal, data.target)
+    encoding, truth = data.encoding, truth_of(goal, data.target)
     shape = Shape(
         task=goal.task,
         rows=data.table.rows,
@@ -226,21 +256,18 @@ def _problem(goal: Goal, data: Data, seed: int, split: Split) -> Problem:
     )
 
 
-def _truth(goal: Goal, target: Column) -> NDArray[Any]:
-    """The target as numbers: values, or the position of each row's class."""
-    if goal.task == "regression":
-        return np.asarray(target.values, dtype=np.float64)
-    position = {label: number for number, label in enumerate(goal.classes)}
-    values, where = np.unique(target.values, return_inverse=True)
-    return np.array([position[target.label_of(value)] for value in values.tolist()])[where]
+def _share_of_search(goal: Goal, problem: Problem, stage: Stage, plan: Plan) -> float:
+    """The part of the budget that is for the search; the rest is for what comes after it."""
+    quantiles = SHARE_OF_BUDGET if goal.quantiles else 0.0
+    return 1 - quantiles - (SHARE_OF_TIME if stage.together and fits(problem, plan) else 0.0)
 
 
-def _search(goal: Goal, problem: Problem, stage: Stage) -> Outcome:
+def _search(goal: Goal, problem: Problem, stage: Stage, share: float) -> Outcome:
     stage.step(0.0, "Preparing the search")
     began = time.monotonic()
     training = stage.training
     limits = Limits(
-        began + stage.budget * (1 - SHARE_OF_BUDGET if goal.quantiles else 1),
+        began + stage.budget * share,
         training.max_iterations,
         used_up=training.time_budget is not None,
         width=ROUND * training.parallelism,

@@ -34,17 +34,23 @@ class OnLogScale:
         **watched: Any,
     ) -> "OnLogScale":
         """Learn on the scale; what watches a fit sees values on it too."""
-        sizes = np.abs(target[target != 0])
-        self.unit = float(np.quantile(sizes, EVEN_SHARE)) if len(sizes) else 1.0
-        scaled = self._scaled(target)
-        self.low, self.high = float(scaled.min()) - BEYOND, float(scaled.max()) + BEYOND
+        learnt = self.prepared(matrix, target)
         if eval_set is not None:
-            watched["eval_set"] = [(rows, self._scaled(truth)) for rows, truth in eval_set]
-        self.inner.fit(matrix, scaled, **watched)
+            watched["eval_set"] = [self.given(rows, truth) for rows, truth in eval_set]
+        self.inner.fit(*learnt, **watched)
         return self
 
-    def _scaled(self, target: FloatArray) -> FloatArray:
-        return np.arcsinh(target / self.unit)
+    def prepared(self, matrix: Matrix, target: FloatArray) -> tuple[Matrix, FloatArray]:
+        """Learn the scale; what the inner model is to be fitted on."""
+        sizes = np.abs(target[target != 0])
+        self.unit = float(np.quantile(sizes, EVEN_SHARE)) if len(sizes) else 1.0
+        _, scaled = self.given(matrix, target)
+        self.low, self.high = float(scaled.min()) - BEYOND, float(scaled.max()) + BEYOND
+        return matrix, scaled
+
+    def given(self, matrix: Matrix, target: FloatArray) -> tuple[Matrix, FloatArray]:
+        """Rows that the scale was not learnt from, as the inner model takes them."""
+        return matrix, np.arcsinh(target / self.unit)
 
     @property
     def best_iteration_(self) -> int | None:

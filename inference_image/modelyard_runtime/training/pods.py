@@ -1,10 +1,10 @@
 """One search over several pods, by Dask's ``distributed``: rank 0 schedules, all of them work.
 
-Rank 0 alone reads the dataset; a helper asks it for the encoded problem once, so that a task is a
-few words (the fit) and its answer a few numbers. A helper that is lost takes no finished fit
-along: what it was doing is done by another. What outlives rank 0 itself is in ``records``. Only
-imported where ``training.parallelism`` is more than 1: by ``build`` in rank 0, by ``jobs`` in the
-others.
+For the search rank 0 alone reads the dataset; a helper asks it for the encoded problem once, so
+that a task is a few words (the fit) and its answer a few numbers. A helper that is lost takes no
+finished fit along: what it was doing is done by another. What outlives rank 0 itself is in
+``records``. Only imported where ``training.parallelism`` is more than 1: by ``build`` in rank 0, by
+``jobs`` in the others.
 """
 
 import asyncio
@@ -42,6 +42,8 @@ LOCAL_ONLY = "127.0.0.1:0"
 #: What a fit of a large table asks of a pod, which has one: it takes all its processors.
 _WHOLE_POD = {"pod": 1.0}
 _PROBLEM = "problem"
+#: The name of rank 0's worker, which LocalCluster numbers; the others have those of their pods.
+OWN_WORKER = 0
 
 
 class Answer(NamedTuple):
@@ -58,6 +60,7 @@ class _Here:
         self.cpus = 1
         self.began: Began = lambda _fit: None
         self.problem: Problem | None = None
+        self.tls: TlsFiles | None = None
         self._asking = threading.Lock()
         self._threads = threading.local()
 
@@ -128,7 +131,19 @@ def pods_runner(
     told of the fits of this pod: of those that others are lost with, Dask keeps count.
     """
     _here.cpus, _here.began, _here.problem = cpus, began, problem
+    with scheduler(cpus, team) as client:
+        client.publish_dataset(client.scatter(problem, direct=True, hash=False), name=_PROBLEM)
+        runner = PodsRunner(client, problem)
+        yield runner
+        made = ", ".join(f"{pod} {count}" for pod, count in sorted(runner.made.items()))
+        say(f"Fits by pod: {made or 'none'}.")
+
+
+@contextmanager
+def scheduler(cpus: int, team: tuple[str, Path]) -> Iterator[Client]:
+    """Rank 0's scheduler and worker; the others find it by themselves."""
     secret, folder = team
+    _here.tls = make_tls(secret, folder)
     _speak_as_we_do()
     with (
         dask.config.set(settings()),
@@ -142,7 +157,7 @@ def pods_runner(
             scheduler_port=LEADER_PORT,
             port=WORKER_PORT,
             protocol="tls://",
-            security=security(make_tls(secret, folder)),
+            security=security(_here.tls),
             dashboard_address=LOCAL_ONLY,
             worker_dashboard_address=LOCAL_ONLY,
             local_directory=str(folder),
@@ -151,11 +166,7 @@ def pods_runner(
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
-        client.publish_dataset(client.scatter(problem, direct=True, hash=False), name=_PROBLEM)
-        runner = PodsRunner(client, problem)
-        yield runner
-        made = ", ".join(f"{pod} {count}" for pod, count in sorted(runner.made.items()))
-        say(f"Fits by pod: {made or 'none'}.")
+        yield client
 
 
 def help_build(leader: str, cpus: int, secret: str, folder: Path) -> NoReturn:
@@ -164,7 +175,7 @@ def help_build(leader: str, cpus: int, secret: str, folder: Path) -> NoReturn:
     Ends with the process: Kubernetes ends it when rank 0 is done.
     """
     tls = make_tls(secret, folder)
-    _here.cpus = cpus
+    _here.cpus, _here.tls = cpus, tls
     _speak_as_we_do()
     with dask.config.set(settings()), bounded_threads(1):
         while True:
@@ -242,6 +253,14 @@ def security(tls: TlsFiles) -> Security:
         for part, path in (("cert", tls.certificate), ("key", tls.key))
     }
     return Security(tls_ca_file=str(tls.authority), require_encryption=True, **roles)
+
+
+def own_tls() -> TlsFiles:
+    """What this pod shows to the others; only in a build of several."""
+    if _here.tls is None:
+        msg = "this process is no pod of a build of several"
+        raise RuntimeError(msg)
+    return _here.tls
 
 
 def own_address() -> str:

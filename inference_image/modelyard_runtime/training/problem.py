@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from modelyard_crds.fields import Metric
 from modelyard_crds.plan import Task
+from modelyard_runtime.data.table import Column
+from modelyard_runtime.plan.goal import Goal
 from modelyard_runtime.training.encoding import Matrix
 
 #: Above this many rows one held-out part judges as well as five folds.
@@ -82,3 +84,12 @@ def spread_of(values: NDArray[np.float64]) -> Spread:
     if abs(skewness) <= SKEWED:
         return "even"
     return "positive" if least >= 0 else "skewed"
+
+
+def truth_of(goal: Goal, target: Column) -> NDArray[Any]:
+    """The target as numbers: values, or the position of each row's class."""
+    if goal.task == "regression":
+        return np.asarray(target.values, dtype=np.float64)
+    position = {label: number for number, label in enumerate(goal.classes)}
+    values, where = np.unique(target.values, return_inverse=True)
+    return np.array([position[target.label_of(value)] for value in values.tolist()])[where]

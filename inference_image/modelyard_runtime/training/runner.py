@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 from modelyard_crds.memory import LARGE_CELLS
 from modelyard_runtime.training.fitting import Fit, Fitted, run_fit
@@ -23,6 +23,18 @@ class Runner(Protocol):
     def submit(self, fit: Fit) -> "Future[Fitted]":
         """Begin a fit, or wait for a place; the future never raises but MemoryError."""
         ...
+
+
+class Taught(NamedTuple):
+    """A model that several pods fitted together, and how many rows of how many pods taught it."""
+
+    model: Any
+    rows: int
+    pods: int
+
+
+class TogetherError(Exception):
+    """Pods could not fit a model together; says why."""
 
 
 class LocalRunner:

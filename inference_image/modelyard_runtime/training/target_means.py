@@ -48,13 +48,22 @@ class TargetEncoded:
         **watched: Any,
     ) -> "TargetEncoded":
         """Learn the means, and the model from cross-fitted ones."""
+        learnt = self.prepared(matrix, target)
+        if eval_set is not None:
+            watched["eval_set"] = [self.given(rows, truth) for rows, truth in eval_set]
+        self.inner.fit(*learnt, **watched)
+        return self
+
+    def prepared(self, matrix: Matrix, target: NDArray[Any]) -> tuple[Matrix, NDArray[Any]]:
+        """Learn the means; what the inner model is to be fitted on, with cross-fitted ones."""
         values = self._values(target)
         overall = values.mean(axis=0)
         self.means = self._learnt(matrix, values, overall)
-        if eval_set is not None:
-            watched["eval_set"] = [(self.encoded(rows), truth) for rows, truth in eval_set]
-        self.inner.fit(self._cross_fitted(matrix, values, overall), target, **watched)
-        return self
+        return self._cross_fitted(matrix, values, overall), target
+
+    def given(self, matrix: Matrix, target: NDArray[Any]) -> tuple[Matrix, NDArray[Any]]:
+        """Rows that the means were not learnt from, as the inner model takes them."""
+        return self.encoded(matrix), target
 
     def _values(self, target: NDArray[Any]) -> Values:
         """What is averaged: the value, whether it is the second class, or which class it is."""

@@ -6,9 +6,11 @@ with it. The Secret's content is made once, and never read again by the operator
 """
 
 from modelyard_crds import names
-from modelyard_crds.build import LEADER_PORT, PODS_SECRET_KEY, WORKER_PORT
+from modelyard_crds.build import LEADER_PORT, LEARNING_PORT, PODS_SECRET_KEY, WORKER_PORT
 from modelyard_crds.model_version import ModelVersion
 from modelyard_operator.resources.runtime import Manifest
+
+_PORTS = (("leader", LEADER_PORT), ("worker", WORKER_PORT), ("learning", LEARNING_PORT))
 
 
 def pods_name(version: ModelVersion) -> str:
@@ -35,7 +37,7 @@ def build_pods_service(version: ModelVersion, job_uid: str) -> Manifest:
             "selector": _labels(version),
             "ports": [
                 {"name": name, "port": port, "protocol": "TCP", "targetPort": port}
-                for name, port in (("leader", LEADER_PORT), ("worker", WORKER_PORT))
+                for name, port in _PORTS
             ],
         },
     }

@@ -18,8 +18,8 @@ from modelyard_crds.memory import (
 from modelyard_crds.reasons import Reason
 from modelyard_runtime.data import json_lines, spool
 from modelyard_runtime.data.profile import profile_of
-from modelyard_runtime.data.reading import read_table
-from modelyard_runtime.data.sampling import Room
+from modelyard_runtime.data.reading import read_share, read_table
+from modelyard_runtime.data.sampling import Place, Room, share_of
 from modelyard_runtime.data.source import LocalFile, save
 from modelyard_runtime.data.spool import Spool
 from modelyard_runtime.errors import UserError
@@ -70,6 +70,41 @@ def test_types_are_those_of_all_rows_whichever_are_kept(tmp_path, fetched):
     assert [column.type for column in sampled.columns] == [column.type for column in whole.columns]
     assert sampled.by_name["mostly"].unreadable == 1
     assert sampled.by_name["mostly"].unreadable_row == ROWS - 1
+
+
+@given(st.data(), st.integers(1, 300), st.integers(2, 7), st.integers(0, 400))
+def test_shares_are_disjoint_and_without_a_limit_all_that_is_left(data, count, pods, most):
+    taken = np.array(sorted(data.draw(st.sets(st.integers(0, count - 1)))), dtype=np.int64)
+    places = [Place(SMALL, rank, pods, 0) for rank in range(1, pods)]
+    whole = [share_of(count, taken, place, count) for place in places]
+    assert sorted(np.concatenate([taken, *whole]).tolist()) == list(range(count))
+    for place, rows in zip(places, whole, strict=True):
+        some = share_of(count, taken, place, most)
+        assert len(some) == min(most, len(rows))
+        assert np.array_equal(some, share_of(count, taken, place, most)), "the same each time"
+        assert set(some.tolist()) <= set(rows.tolist())
+        assert np.all(np.diff(some) > 0), "in the order of the file"
+
+
+def test_where_nothing_is_left_out_nothing_is_shared():
+    assert len(share_of(10, None, Place(SMALL, 1, 2, 0), 10)) == 0
+
+
+@pytest.mark.parametrize("leader", [SMALL, TINY], ids=["whole columns", "parts of columns"])
+def test_three_pods_read_different_rows_of_one_type(tmp_path, fetched, leader):
+    drawn = read_table(fetched, "auto", {}, tmp_path, leader).table
+    names = ["mostly", "row"]
+    shares = [
+        read_share(fetched, "auto", {}, tmp_path, Place(leader, rank, 3, 2**40), names)
+        for rank in (1, 2)
+    ]
+    rows = [table.by_name["row"].values for table in (drawn, *shares)]
+    together = np.concatenate(rows)
+    assert len(np.unique(together)) == len(together)
+    assert len(together) == (ROWS if leader is SMALL else LEAST_ROWS)
+    for table in shares:
+        assert table.names == names
+        assert [c.type for c in table.columns] == [drawn.by_name[name].type for name in names]
 
 
 def test_categories_are_those_of_the_rows_that_are_kept(tmp_path):
