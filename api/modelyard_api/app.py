@@ -45,7 +45,7 @@ from modelyard_api.routes.short_cut import ShortCut
 from modelyard_api.routing import Routes
 from modelyard_api.services import Services
 from modelyard_api.settings import Settings
-from modelyard_api.store import Store, open_signer, open_store, read_config
+from modelyard_api.store import MountedStore
 from modelyard_api.summaries import Summaries
 from modelyard_api.writes import Writer
 
@@ -64,7 +64,11 @@ async def connect(
     # Long watches must not take the places of reads and writes.
     kube, watches = await KubeApi.connect(settings), await KubeApi.connect(settings)
     caches, proxy = Caches(), Proxy()
-    store, counts = _open_store(settings), Counts(settings.rate_limit_store)
+    endpoint = settings.presigned_endpoint if settings.presigned_uploads else None
+    store, counts = (
+        MountedStore(Path(settings.store_mount), endpoint),
+        Counts(settings.rate_limit_store),
+    )
     reviews = TokenReviews(kube, settings.token_cache_seconds)
     services = Services(
         settings=settings,
@@ -89,7 +93,7 @@ async def connect(
         random_id=_random_id,
     )
     caches.start(watches, settings.namespace)
-    housekeeping = asyncio.create_task(_keep_house(services))
+    housekeeping = asyncio.create_task(_keep_house(services, store))
     try:
         yield services
     finally:
@@ -151,14 +155,8 @@ def surround(app: FastAPI, settings: Settings) -> ASGIApp:
     return RequestScope(ShortCut(app, BodyLimit(app, settings)), stale_seconds)
 
 
-def _open_store(settings: Settings) -> Store:
-    config = read_config(Path(settings.store_mount))
-    presigned, endpoint = settings.presigned_uploads, settings.presigned_endpoint
-    return Store(open_store(config), open_signer(config, endpoint) if presigned else None)
-
-
-async def _keep_house(services: Services) -> None:
-    """Note when keys were used, and tell metrics what nobody counts."""
+async def _keep_house(services: Services, store: MountedStore) -> None:
+    """Note when keys were used, follow the store, and tell metrics what nobody counts."""
     while True:
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
         metrics.STALE_SECONDS.set(services.caches.stale_seconds)
@@ -167,6 +165,12 @@ async def _keep_house(services: Services) -> None:
             await record_use(services, services.authenticator.drain_used())
         except Exception:
             log.exception("the use of keys could not be noted")
+        try:
+            if store.follow():
+                log.info("the store's configuration has changed")
+        except Exception as error:
+            # Its text may hold what is mounted.
+            log.warning("the store's new configuration cannot be used: %s", type(error).__name__)
 
 
 def _now() -> datetime:

@@ -202,6 +202,36 @@ class Store:
                 raise _unavailable(error) from error
 
 
+class MountedStore(Store):
+    """The store that a mounted Secret names."""
+
+    def __init__(self, mount: Path, endpoint: str | None) -> None:
+        """``endpoint`` is where clients reach it, empty for its own; None where they do not.
+
+        Raises ValueError where they do and it is of a kind that has no signed addresses.
+        """
+        self._mount, self._endpoint = mount, endpoint
+        self._config = read_config(mount)
+        super().__init__(*self._opened(self._config))
+
+    def follow(self) -> bool:
+        """Open the store anew where another one is mounted by now; whether that was so.
+
+        A rotated credential needs no restart. Raises ValueError or OSError where what is mounted
+        cannot be opened; the store stays as it was.
+        """
+        config = read_config(self._mount)
+        if config == self._config:
+            return False
+        self._store, self._signer = self._opened(config)
+        self._config = config
+        return True
+
+    def _opened(self, config: StoreConfig) -> tuple[ObjectStore, Signer | None]:
+        clients = None if self._endpoint is None else open_signer(config, self._endpoint)
+        return open_store(config), clients
+
+
 class _Counted:
     """Counts and hashes a stream on its way, and remembers why it ended early.
 

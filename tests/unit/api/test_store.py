@@ -1,13 +1,14 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from obstore.store import LocalStore, MemoryStore, ObjectStore
 
 from modelyard_api.errors import InvalidInputError, PayloadTooLargeError, UnavailableError
-from modelyard_api.store import Store, open_store, read_config
+from modelyard_api.store import MountedStore, Store, open_store, read_config
 from modelyard_crds.build import StoreConfig
 
 
@@ -100,3 +101,35 @@ def test_the_configuration_is_one_file_a_key(tmp_path: Path) -> None:
         (tmp_path / name).write_text(value)
     config = read_config(tmp_path)
     assert (config.url, config.access_key_id, config.allow_http) == ("s3://b/p", "a", True)
+
+
+async def test_a_store_that_is_mounted_anew_is_followed(tmp_path: Path) -> None:
+    """A rotated credential, or another bucket, needs no restart; a broken one changes nothing."""
+    mount = tmp_path / "mount"
+    mount.mkdir()
+    for name in ("old", "new"):
+        await Store(LocalStore(tmp_path / name, mkdir=True)).put("which", name.encode())
+    (mount / "url").write_text(f"file://{tmp_path}/old")
+    store = MountedStore(mount, None)
+    assert await store.get("which") == b"old"
+    assert not store.follow()
+    (mount / "url").write_text(f"file://{tmp_path}/new")
+    assert store.follow()
+    assert await store.get("which") == b"new"
+    (mount / "url").write_text("nonsense")
+    with pytest.raises(ValueError, match="relative URL"):
+        store.follow()
+    assert await store.get("which") == b"new"
+
+
+def test_addresses_are_signed_by_what_is_mounted_now(tmp_path: Path) -> None:
+    given = {"url": "s3://b", "accessKeyId": "old", "secretAccessKey": "s", "region": "r"}
+    for name, value in given.items():
+        (tmp_path / name).write_text(value)
+    store = MountedStore(tmp_path, "https://s3.example.com")
+    (tmp_path / "accessKeyId").write_text("rotated")
+    assert store.follow()
+    url = asyncio.run(store.upload_url("k", timedelta(minutes=1)))
+    assert url is not None
+    assert url.startswith("https://s3.example.com/")
+    assert "rotated" in url
