@@ -65,10 +65,8 @@ async def connect(
     kube, watches = await KubeApi.connect(settings), await KubeApi.connect(settings)
     caches, proxy = Caches(), Proxy()
     endpoint = settings.presigned_endpoint if settings.presigned_uploads else None
-    store, counts = (
-        MountedStore(Path(settings.store_mount), endpoint),
-        Counts(settings.rate_limit_store),
-    )
+    store = MountedStore(Path(settings.store_mount), endpoint)
+    counts = Counts(settings.rate_limit_store)
     reviews = TokenReviews(kube, settings.token_cache_seconds)
     services = Services(
         settings=settings,

@@ -139,7 +139,7 @@ class Authenticator:
         if caller.key is None:
             return True
         key = self._keys.get(self._namespace, caller.key.key_id)
-        return key is not None and (key.expires_at is None or self._now() < key.expires_at)
+        return key is not None and key.holds(self._now)
 
     def drain_used(self) -> dict[str, datetime]:
         """Ids of the keys that were used since the last call, with the present time."""

@@ -62,7 +62,11 @@ class ApiKey:
     def opens(self, secret: str, now: Callable[[], datetime]) -> bool:
         """Whether the secret is the right one, compared in constant time, and still valid."""
         matches = hmac.compare_digest(self.digest, digest_of(self.salt, secret))
-        return matches and (self.expires_at is None or now() < self.expires_at)
+        return matches and self.holds(now)
+
+    def holds(self, now: Callable[[], datetime]) -> bool:
+        """Whether it has not expired."""
+        return self.expires_at is None or now() < self.expires_at
 
 
 def digest_of(salt: str, secret: str) -> str:

@@ -110,9 +110,9 @@ class InFlight:
 
     def take(self, account: str, size: int) -> None:
         """Count bytes; UnavailableError where they are too many."""
-        others = self._bytes.total() - self._bytes[account]
         of_account = self._bytes[account] + size
-        if others + of_account > self._most_bytes or of_account > self._most_bytes / 2:
+        in_all = self._bytes.total() + size
+        if in_all > self._most_bytes or of_account > self._most_bytes / 2:
             raise self._full()
         self._bytes[account] = of_account
 

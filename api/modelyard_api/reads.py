@@ -5,7 +5,6 @@ then finds it. Live reads are rationed, so that asking for what does not exist c
 server little; when they are used up or it is away, the cache's word stands.
 """
 
-import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,7 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from modelyard_api.cache.kinds import Kind
-from modelyard_api.cache.reflector import TURN_SIZE
+from modelyard_api.cache.reflector import in_turns
 from modelyard_api.kube import ApiStatusError, ApiUnreachableError, KubeApi
 from modelyard_api.limits import Ration
 from modelyard_api.mapping.text import is_label
@@ -52,12 +51,11 @@ class Reader:
             return found
         answer = await self._ask(kind.path(namespace))
         items = msgspec.json.decode(answer, type=_List).items if answer else []
-        for start in range(0, len(items), TURN_SIZE):
-            for item in items[start : start + TURN_SIZE]:
+        async for some in in_turns(items):
+            for item in some:
                 # One that cannot be read is left out, as in the watch.
                 with suppress(ValueError):
                     kind.cache.put(kind.parse(bytes(item)))
-            await asyncio.sleep(0)
         return kind.cache.find(index, namespace, key)
 
     async def _ask(self, path: str) -> bytes | None:

@@ -7,7 +7,7 @@ import pytest
 from support import objects
 from support.cluster_parts import own_cluster, restart
 from support.durations import LONG, MEDIUM, SHORT
-from support.kubectl import Kubectl
+from support.kubectl import Kubectl, restarts
 from support.objects import DEPLOYMENT
 from support.stage import assert_built_once, drafts, wait_drafts
 
@@ -26,18 +26,10 @@ def _whole_again(system: Kubectl):
         system.run("rollout", "status", f"deployment/modelyard-{part}", f"--timeout={MEDIUM}s")
 
 
-def operator_restarts(system: Kubectl) -> dict[str, int]:
-    pods = system.list("pods", "app.kubernetes.io/component=operator")
-    return {
-        pod["metadata"]["name"]: pod["status"]["containerStatuses"][0]["restartCount"]
-        for pod in pods
-    }
-
-
 @pytest.mark.parametrize(("part", "away"), [("kube-apiserver", BEYOND_THE_LEASE), ("etcd", 5.0)])
 def test_build_outlives_a_restart(kubectl: Kubectl, system: Kubectl, part: str, away: float):
     """Pitfall 1.16: the operator waits for the API server, is not restarted and goes on."""
-    before = operator_restarts(system)
+    before = restarts(system, "operator")
     kubectl.apply(objects.dataset(), objects.model(), objects.deployment())
     kubectl.wait("job", "tumours-v1", lambda _: True, within=LONG, what="there")
 
@@ -47,4 +39,4 @@ def test_build_outlives_a_restart(kubectl: Kubectl, system: Kubectl, part: str, 
 
     kubectl.wait_condition("modeldeployment", DEPLOYMENT, "Ready", within=LONG)
     assert_built_once(kubectl)
-    assert operator_restarts(system) == before
+    assert restarts(system, "operator") == before

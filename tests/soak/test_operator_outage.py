@@ -11,7 +11,7 @@ import pytest
 
 from support.cluster_parts import restart
 from support.durations import LONG, SHORT
-from support.kubectl import Kubectl
+from support.kubectl import Kubectl, restarts
 from support.soak import record, scaled
 from support.stage import drafts, wait_drafts
 
@@ -22,19 +22,11 @@ DRAFTS = 20
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 def test_long_outage_restarts_no_operator(kubectl: Kubectl, system: Kubectl) -> None:
-    before = _restarts(system)
+    before = restarts(system, "operator")
     restart("kube-apiserver", scaled(AWAY_SECONDS))
     began = time.monotonic()
     kubectl.apply(*drafts(DRAFTS))
     wait_drafts(kubectl, DRAFTS, within=SHORT)
     record("outage.caught_up_s", time.monotonic() - began, "s")
     system.run("rollout", "status", "deployment/modelyard-operator", f"--timeout={LONG}s")
-    assert _restarts(system) == before
-
-
-def _restarts(system: Kubectl) -> dict[str, int]:
-    pods = system.list("pods", "app.kubernetes.io/component=operator")
-    return {
-        pod["metadata"]["name"]: pod["status"]["containerStatuses"][0]["restartCount"]
-        for pod in pods
-    }
+    assert restarts(system, "operator") == before

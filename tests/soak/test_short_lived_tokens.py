@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from support import objects
 from support.durations import LONG, SHORT
-from support.kubectl import Kubectl, poll
+from support.kubectl import Kubectl, poll, restarts
 from support.rest import make_key, open_client
 from support.soak import record, scaled
 
@@ -49,7 +49,7 @@ def test_tokens_of_ten_minutes_fail_nothing(
             for part in PARTS:
                 seen[part].add(_token(system, part))
             _until(time.monotonic() + TURN_SECONDS)
-        assert not any(_restarts(system).values())
+        assert not any(count for part in PARTS for count in restarts(system, part).values())
         assert _failed(system) == 0
     record("tokens.turns", turns, "turns")
     record("tokens.seen", min(map(len, seen.values())), "tokens")
@@ -125,14 +125,6 @@ def _rolled_out(system: Kubectl, part: str) -> None:
 def _token(system: Kubectl, part: str) -> str:
     """What a pod's token is by now, as a digest."""
     return system.run("exec", f"deployment/modelyard-{part}", "--", "python", "-c", READ).strip()
-
-
-def _restarts(system: Kubectl) -> dict[str, int]:
-    return {
-        pod["metadata"]["name"]: pod["status"]["containerStatuses"][0]["restartCount"]
-        for part in PARTS
-        for pod in system.list("pods", f"app.kubernetes.io/component={part}")
-    }
 
 
 def _failed(system: Kubectl) -> float:

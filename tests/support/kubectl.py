@@ -191,6 +191,15 @@ def condition_holds(seen: Object, type_: str, status: str = "True") -> bool:
     )
 
 
+def restarts(system: Kubectl, component: str) -> dict[str, int]:
+    """How often the pods of a part of the system were restarted, by name."""
+    pods = system.list("pods", f"app.kubernetes.io/component={component}")
+    return {
+        pod["metadata"]["name"]: pod["status"]["containerStatuses"][0]["restartCount"]
+        for pod in pods
+    }
+
+
 def namespace_evidence(namespace: str) -> str:
     """Objects, events and logs of a namespace, for the report of a failed test."""
     kubectl = Kubectl(namespace)

@@ -116,10 +116,9 @@ class Reflector(Generic[T]):
                 query.append(("continue", token))
             answer = await self._kube.request("GET", self._path, query=query, seconds=60)
             page = msgspec.json.decode(answer, type=_Page)
-            for start in range(0, len(page.items), TURN_SIZE):
-                listed |= self._take(page.items[start : start + TURN_SIZE])
+            async for some in in_turns(page.items):
+                listed |= self._take(some)
                 _settle()
-                await asyncio.sleep(0)
             token = page.metadata.continue_
             if not token:
                 break
@@ -178,6 +177,13 @@ class Reflector(Generic[T]):
         except ValueError as error:
             log.error("an object of %s cannot be read and is left out: %s", self._path, error)
             return None
+
+
+async def in_turns(items: Sequence[msgspec.Raw]) -> AsyncIterator[Sequence[msgspec.Raw]]:
+    """Some items at a time; in between the loop goes on with what else there is."""
+    for start in range(0, len(items), TURN_SIZE):
+        yield items[start : start + TURN_SIZE]
+        await asyncio.sleep(0)
 
 
 def _says_nothing_of_the_revision(error: Exception) -> bool:

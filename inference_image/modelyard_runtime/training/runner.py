@@ -26,11 +26,10 @@ class Runner(Protocol):
 
 
 class Taught(NamedTuple):
-    """A model that several pods fitted together, and how many rows of how many pods taught it."""
+    """A model that several pods fitted together, and how many rows taught it."""
 
     model: Any
     rows: int
-    pods: int
 
 
 class TogetherError(Exception):

@@ -88,7 +88,7 @@ class Team:
             )
             part = Part(_estimator(model), shape.classes, *own, self.cpus)
             estimator = _learn(client, helpers, part, deadline)
-        return Taught(_with_estimator(model, estimator), total, pods)
+        return Taught(_with_estimator(model, estimator), total)
 
 
 def _learn(client: Client, helpers: list[str], part: Part, deadline: float) -> Any:

@@ -45,6 +45,10 @@ def program(**parts: Any) -> main.Program:
     return cast(main.Program, SimpleNamespace(**given))
 
 
+async def fails_unforeseen(_program: main.Program) -> None:
+    raise KeyError("spec")
+
+
 def test_a_list_that_takes_longer_than_the_lease_ends_no_leadership(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -69,10 +73,7 @@ def test_a_list_that_takes_longer_than_the_lease_ends_no_leadership(
 async def test_a_leader_whose_list_fails_unforeseen_holds_no_lease(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def broken(_program: main.Program) -> None:
-        raise KeyError("metadata")
-
-    monkeypatch.setattr(main, "_first_sync", broken)
+    monkeypatch.setattr(main, "_first_sync", fails_unforeseen)
     election = Election(cast(Any, OneLease()), "ns", "me")
     with pytest.raises(ExceptionGroup):
         await main._lead(program(election=election))
@@ -84,10 +85,7 @@ async def test_a_routine_that_fails_unforeseen_ends_the_process(
     """A renewal that ends so would leave a leader that acts beside the next one for good."""
     stop = asyncio.Event()
 
-    async def routine() -> None:
-        raise KeyError("spec")
-
-    task = asyncio.create_task(routine())
+    task = asyncio.create_task(fails_unforeseen(program()))
     task.add_done_callback(lambda ended: main._note_end(stop, ended))
     await stop.wait()
     assert "a routine has failed" in caplog.text
@@ -96,10 +94,7 @@ async def test_a_routine_that_fails_unforeseen_ends_the_process(
 async def test_the_routines_beside_the_watches_are_looked_after(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def broken(_program: main.Program) -> None:
-        raise KeyError("spec")
-
-    monkeypatch.setattr(main, "_lead", broken)
+    monkeypatch.setattr(main, "_lead", fails_unforeseen)
     stop = asyncio.Event()
     health = SimpleNamespace(synced=asyncio.Event(), beat=asyncio.Event().wait)
     relists = SimpleNamespace(missed=asyncio.Event())

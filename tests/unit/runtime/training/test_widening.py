@@ -45,7 +45,7 @@ def widened(tmp_path, monkeypatch):
             asked.append(trial)
             if isinstance(found, Exception):
                 raise found
-            return Taught("model", 1_880_000, 4)
+            return Taught("model", 1_880_000)
 
         monkeypatch.setattr(widening, "prove", lambda *_: found)
         nothing: Any = None
