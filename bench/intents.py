@@ -32,7 +32,7 @@ class Planned(NamedTuple):
     @property
     def right(self) -> bool:
         """Whether the plan is the one that a person meant."""
-        return self.found == f"{self.table.target} ({self.table.task})"
+        return self.found == f"{self.table.target.strip()} ({self.table.task})"
 
 
 def plan_all(tables: list[BenchTable]) -> Iterator[Planned]:

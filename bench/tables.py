@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tarfile
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,9 +16,12 @@ import pandas as pd
 from sklearn import datasets
 from sklearn.model_selection import train_test_split
 
+import published
 from environments import unpacked
 
-PATH = Path(__file__).parent / "intents.toml"
+FOLDER = Path(__file__).parent
+#: Tables that packages ship, and such as only their columns are known of.
+PATHS = (FOLDER / "intents.toml", FOLDER / "published.toml")
 TEST_SHARE = 0.25
 #: What pandas calls the row names of R.
 _ROW_NUMBER = "Unnamed: 0"
@@ -85,6 +88,8 @@ class BenchTable(NamedTuple):
     drop: list[str]
     #: Whether models are compared on it, or only plans.
     train: bool
+    #: What the rows of a table that is not shipped are made from.
+    columns: Mapping[str, published.Column]
 
 
 class Split(NamedTuple):
@@ -94,9 +99,9 @@ class Split(NamedTuple):
     test: pd.DataFrame
 
 
-def read_tables(path: Path = PATH) -> list[BenchTable]:
-    """All tables with their intents, in the order of the file."""
-    return [_table(record) for record in tomllib.loads(path.read_text())["table"]]
+def read_tables() -> list[BenchTable]:
+    """All tables with their intents, in the order of the files."""
+    return [_table(record) for path in PATHS for record in tomllib.loads(path.read_text())["table"]]
 
 
 def _table(record: dict[str, Any]) -> BenchTable:
@@ -108,11 +113,14 @@ def _table(record: dict[str, Any]) -> BenchTable:
         intents=intents,
         drop=record.get("drop", []),
         train=record.get("train", True),
+        columns=record.get("columns", {}),
     )
 
 
 def load(table: BenchTable) -> pd.DataFrame:
     """The table as its package ships it, without the columns that a person would leave out."""
+    if table.columns:
+        return published.made(table.columns)
     package, _, name = table.source.partition("/")
     frame = _shipped(name) if package == "scikit-learn" else _unpacked(package, name)
     return frame.drop(columns=table.drop)
