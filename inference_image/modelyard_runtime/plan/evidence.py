@@ -7,9 +7,10 @@ which nothing speaks has none. Called by ``ranking``.
 import re
 from collections.abc import Mapping, Sequence
 
-from modelyard_runtime.data.table import Column, Table
+from modelyard_runtime.data.table import Table
 from modelyard_runtime.plan import lexicon
 from modelyard_runtime.plan.abbreviations import composed, is_short_for
+from modelyard_runtime.plan.fitting import of_kind
 from modelyard_runtime.plan.intent import Intent
 from modelyard_runtime.plan.names import (
     coverage,
@@ -20,11 +21,8 @@ from modelyard_runtime.plan.names import (
     telling,
 )
 from modelyard_runtime.plan.values import (
-    FEW_VALUES,
     is_flag,
     is_identifier,
-    is_measured,
-    is_whole,
     named_values,
 )
 
@@ -36,12 +34,12 @@ SPEAKING = frozenset(
     {
         *("stated", "whole", "whole_given", "coverage", "last", "noun", "explained", "initials"),
         *("measure", "every_value", "alternatives", "two_values", "shortened", "one_value"),
-        *("conventional", "only_flag", "quoted", "subject", "number"),
+        *("conventional", "only_flag", "quoted", "subject", "number", "last_fits", "counted"),
+        *("one_of_two", "most_values"),
     }
 )
 #: Hints that tell two columns apart only where something else does too.
 BY_POSITION = ("first_column", "last_column")
-MOST_CLASSES, MANY_TEXTS = 200, 50
 
 
 def gather(intent: Intent, table: Table) -> dict[str, Evidence]:
@@ -53,30 +51,39 @@ def gather(intent: Intent, table: Table) -> dict[str, Evidence]:
         spoken = {
             **_of_name(intent, column.name, shared),
             **named_values(intent, column),
+            **of_kind(intent, column, is_last=position == len(table.columns) - 1),
             "conventional": is_conventional(column.name),
+            "conventional_asked": is_conventional(column.name) and _asks_outcome(intent),
             "only_flag": intent.whether and not intent.quantity and flags == [column.name],
+            "variant": _is_variant(intent, column.name, table.names),
+            "first_column": position == 0,
+            "last_column": position == len(table.columns) - 1,
         }
         outright = spoken.get("stated") or spoken.get("whole")
-        if not any(spoken.get(kind) for kind in SPEAKING) or (
-            is_identifier(column) and not outright
-        ):
-            continue
-        found[column.name] = {
-            kind: float(value)
-            for kind, value in {
-                **spoken,
-                **_of_kind(intent, column),
-                "first_column": position == 0,
-                "last_column": position == len(table.columns) - 1,
-            }.items()
-            if value
-        }
+        speaks = any(spoken.get(kind) for kind in SPEAKING)
+        answers = column.distinct > 1 and not is_identifier(column)
+        if outright or (speaks and answers):
+            found[column.name] = {kind: float(value) for kind, value in spoken.items() if value}
     return found
 
 
 def is_conventional(name: str) -> bool:
     """Whether a name such as ``target`` says that the column is to be predicted."""
     return "".join(lexicon.words(name)) in lexicon.CONVENTIONAL
+
+
+def _is_variant(intent: Intent, name: str, names: Sequence[str]) -> bool:
+    """Whether a name is another one and words that nobody says: sentiment, sentiment_confidence."""
+    words = set(lexicon.words(name))
+    return any(
+        other and other < words and _best([*words - other], [*intent.weights]) < _SURELY
+        for other in ({*lexicon.words(one)} for one in names)
+    )
+
+
+def _asks_outcome(intent: Intent) -> bool:
+    """Whether what is asked for is a result, an outcome or a response."""
+    return any(word in lexicon.OUTCOMES for word in intent.noun[-1:])
 
 
 def _shared_words(intent: Intent, table: Table) -> dict[str, float]:
@@ -98,6 +105,7 @@ def _of_name(intent: Intent, name: str, shared: Mapping[str, float]) -> dict[str
     words = lexicon.words(name)
     pieces = _pieces(intent, words)
     found = [max(likeness_of(intent, token), pieces) for token in tokens]
+    head = found[tokens.index(last(tokens))]
     spoken = not lexicon.STOPWORDS.issuperset(tokens) and _contains(intent.goal_words, words)
     only_about = max(0.0, _best(tokens, intent.about) - _beside(intent, tokens) - pieces)
     whole = spoken and only_about < _SURELY
@@ -106,7 +114,9 @@ def _of_name(intent: Intent, name: str, shared: Mapping[str, float]) -> dict[str
         "whole": whole,
         "whole_given": not spoken and _contains(intent.given, words),
         "coverage": coverage(tokens, found),
-        "last": found[tokens.index(last(tokens))],
+        "last": head,
+        "beside_head": _beside_head(intent, name) * (not _best(tokens, intent.events)),
+        "label": _is_label(intent, tokens),
         "noun": _best(tokens, intent.noun[-1:]),
         "noun_share": _share(tokens, dict.fromkeys(intent.noun, 1.0)),
         "predicate": _best(tokens, [intent.predicate] if intent.predicate else []),
@@ -114,12 +124,31 @@ def _of_name(intent: Intent, name: str, shared: Mapping[str, float]) -> dict[str
         "initials": is_initials(intent, name)
         or any(is_short_for(word, lexicon.words(name)) for word in intent.aim),
         "subject": _best(tokens, intent.subjects),
+        "event": _best(tokens, intent.events) * (not intent.quantity),
+        "outcome": head * (words[-1] in lexicon.OUTCOMES),
         "number": _numbered(intent, words),
         "measure": any(lexicon.measures(token, word) for token in tokens for word in intent.aim),
         "quoted": lexicon.stems(name) in intent.quoted,
         "only_given": max(0.0, _telling(tokens, intent.given) - _telling(tokens, intent.aim)),
         "only_about": only_about,
     }
+
+
+def _beside_head(intent: Intent, name: str) -> float:
+    """How much surer other words of a name are than what it is about: history_with_obesity."""
+    tokens = [token for token in lexicon.name_words(name) if telling(token)]
+    if len(tokens) < 2:  # noqa: PLR2004 - a head and another
+        return 0.0
+    head = last(lexicon.name_words(name))
+    return max(0.0, max(map(intent.likeness, tokens)) - likeness_of(intent, head))
+
+
+def _is_label(intent: Intent, tokens: Sequence[str]) -> bool:
+    """Whether a name is of what names, places or dates a row, and the intent asks for none such."""
+    if tokens[-1] not in lexicon.LABELS or (len(tokens) == 1 and lexicon.is_generic(tokens[0])):
+        return False
+    asked = [*intent.noun, *intent.subjects, *filter(None, (intent.head, intent.predicate))]
+    return max(_best(tokens[-1:], asked), _best([last(tokens)], intent.noun)) < _SURELY
 
 
 def is_stated(intent: Intent, name: str) -> bool:
@@ -194,23 +223,3 @@ def _telling(tokens: Sequence[str], words: Sequence[str]) -> float:
 def _beside(intent: Intent, tokens: Sequence[str]) -> float:
     others = [*intent.aim, *intent.implied]
     return _best(tokens, [word for word in others if word not in intent.about])
-
-
-def _of_kind(intent: Intent, column: Column) -> dict[str, float]:
-    """Whether the values can be an answer to such a question."""
-    text, two = column.type == "string", column.distinct <= 2  # noqa: PLR2004 - two values
-    measured = is_measured(column)
-    classes = text or two or (is_whole(column) and column.distinct <= FEW_VALUES // 2)
-    asks_class = intent.kind and not intent.quantity
-    asks_whether = intent.whether and not intent.quantity
-    return {
-        "quantity_of_two": intent.quantity and two,
-        "quantity_of_text": intent.quantity and text and not two,
-        "quantity_measured": intent.quantity and measured,
-        "whether_of_two": asks_whether and two,
-        "whether_measured": asks_whether and measured,
-        "class_of_few": asks_class and classes,
-        "class_measured": asks_class and measured,
-        "unlearnable": (text and column.distinct > MOST_CLASSES) or column.type == "datetime",
-        "many_texts": text and column.distinct > MANY_TEXTS,
-    }

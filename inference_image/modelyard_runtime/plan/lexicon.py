@@ -40,10 +40,18 @@ GENERIC = frozenset(_DATA["generic"].split())
 UNITS = frozenset(_DATA["units"].split())
 #: Names that by convention are what is to be predicted.
 CONVENTIONAL = frozenset(_DATA["conventional"].split())
+#: Words of a name that say who, what, where or when a row is.
+LABELS = frozenset(_DATA["labels"].split())
+#: Nouns whose answer is a number.
+QUANTITIES = frozenset(_DATA["quantities"].split())
+#: Words of a name that say that it holds what became of a row.
+OUTCOMES = frozenset(_DATA["outcomes"].split())
+YES_OR_NO = frozenset(_DATA["yes_or_no"].split())
 STOPWORDS = frozenset(_DATA["stopwords"].split())
 #: In a name, what follows these is when: default_next_month, churn_within_30_days.
 _WINDOW = frozenset(_DATA["window"].split())
-_SMALL = frozenset(_DATA["small"].split())
+#: Words of a name that join others; what follows them is beside the point: history_with_obesity.
+JOINING = frozenset(_DATA["small"].split())
 _SYNONYMS = _DATA["synonyms"].strip().splitlines()
 _SHORTEST_PIECE = 3
 #: Words of which names are written as one: saleprice, totqty.
@@ -99,8 +107,18 @@ def _punctual(found: list[str]) -> list[str]:
 
 def is_generic(token: str) -> bool:
     """Whether a word of a column's name says little about what it holds."""
-    known = token in GENERIC or token in _SMALL or token in UNITS
+    known = token in GENERIC or token in JOINING or token in UNITS
     return known or ABBREVIATIONS.get(token) in GENERIC
+
+
+def is_event(word: str) -> bool:
+    """Whether a word says what happens to some rows and not to others: churn, default."""
+    return stem(word) in _events()
+
+
+@cache
+def _events() -> frozenset[str]:
+    return frozenset(stem(word) for word in _DATA["events"].split())
 
 
 def stems(text: str) -> list[str]:

@@ -4,6 +4,7 @@ Called by ``evidence``.
 """
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 from modelyard_runtime.plan import lexicon
 from modelyard_runtime.plan.intent import Intent
@@ -29,11 +30,13 @@ def name_pieces(intent: Intent, name: str) -> list[str]:
 
 
 def last(tokens: Sequence[str]) -> str:
-    """The word that a name is about: its last one that says something."""
+    """The word that a name is about: its last one that says something, before ``of`` and such."""
+    early = list(takewhile(lambda token: token not in lexicon.JOINING, tokens))
     for wanted in (telling, _no_unit):
-        found = [token for token in tokens if wanted(token)]
-        if found:
-            return found[-1]
+        for part in (early, tokens):
+            found = [token for token in part if wanted(token)]
+            if found:
+                return found[-1]
     return tokens[-1]
 
 

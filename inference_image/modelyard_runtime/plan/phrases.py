@@ -20,6 +20,34 @@ def _phrases(*pairs: tuple[str, str]) -> tuple[Phrase, ...]:
 
 #: Read as if the words stood there instead: the phrase's own words mean something else.
 _INSTEAD = _phrases(
+    # Said of how, not of what.
+    (r"\b(?:in real[- ]time|over time|at a time|at (?:the same|any) time|ahead of time)\b", ""),
+    (r"\bfor (?:each|every) [\w ]+?,? (?=(?:whether|if|which|what|how|who)\b)", ""),
+    (r"\b(?:next[- ]day|the (?:next|following) day|tmrw|tmr)\b", "tomorrow"),
+    (r"\b(?:give|gives|giving) up (?:the|their|his|her|its|our)\b", "cancel"),
+    (r"\b(?:hand|hands|handing) in (?:the|their|his|her) (?:notice|resignation)\b", "resign"),
+    (
+        r"\b(?:going to|gonna|about to|will) go\b(?! (?:to|for|up|down|on|with|into|through))",
+        "will leave",
+    ),
+    (r"\b(?:fall|falls|fell|falling) through\b|\bwon't be honou?red\b", "cancel"),
+    (r"\b(?:come|comes|came|coming) back\b", "return readmit"),
+    (r"\bcom(?:e|es|ing) to\b(?=\W*$)", "cost"),
+    (r"\bgo(?:es)? for\b", "sell for"),
+    (r"\b(?:pass|passes|passed) on\b", "share"),
+    (r"\b(?:get|gets|getting) (?:into\b|a place\b|in(?=\W*$))", "admit"),
+    (r"\b(?:off sick|off work|call\w* in sick)\b", "absent"),
+    (r"\b(?:turn|turns|turned|turning) up\b", "show attend"),
+    (r"\b(?:won't|will not|doesn't|not) (?:come|appear)\b", "no show"),
+    (r"\bno[- ]?shows?\b", "no show"),
+    (r"\b(?:on|to|behind|ahead of) schedule\b", "punctual"),
+    (
+        r"\b(?:keep|meet|miss|make)(?:s|es|ing)? (?:\w+ ){0,2}?(?:promised |agreed |delivery )*"
+        r"(?:dates?|deadlines?|schedules?)\b",
+        "punctual delivery",
+    ),
+    (r"\bend(?:s|ed|ing)? (?:up|with an?|in an?)\b", ""),
+    (r"\bover the (?:whole|entire|full) (?:\w+ )?(?:relationship|lifetime|time)\b", "lifetime"),
     (
         r"\brank(?:ing)? (.+?) (?:by|according to|in order of) (?:their |its |the )?(.+)",
         r"\2 for each \1",
@@ -68,13 +96,22 @@ _SUBJECTS = _phrases(
     (r"\bhow fast\b", "speed"),
     (r"\bhow deep\b", "depth"),
     (r"\bhow wide\b", "width"),
-    (r"\bhow (good|well)\b", "quality"),
+    (r"\bhow (good|well)\b", "quality rating score"),
+    (r"\b(how likely|likelihood|probability|chances?|odds)\b", "chance probability"),
+    (r"\b(?:get|ask|sell|sells|sold|fetch|bid|charge) for\b", "price sell"),
+    (r"[$\u20ac\u00a3](?! ?\d)", "price cost"),
+    (r"\b(?:what|how much) (?:to|should (?:i|we)|can (?:i|we)) (?:ask|charge|bid)\b", "price rent"),
+    (r"\b(?:suggest|propose|recommend)\w* an? (?:figure|amount|price|number|value)\b", "price"),
+    (r"\beta\b", "duration arrival"),
     (r"\bhow (expensive|cheap)\b", "price"),
 )
 #: Asked for besides, less surely.
 _IMPLIED = _phrases(
     (r"\bhow much\b.*\b(sells?|selling|sold|costs?|pay|paid|buy|bought|worth|go for)\b", "price"),
     (r"\b(get|ask|pay|sell|sold) for\b", "price"),
+    (r"\bhow much (?:will|do|does|can) .*\b(?:give|bear|yield|produce)\b", "yield output"),
+    (r"\bhow (?:is|are) .*\b(?:doing|feeling)\b", "health condition"),
+    (r"\bhow .*\bends?\b", "result outcome"),
     (r"\b(how much|what)\b.*\b(earns?|makes?|paid)\b", "salary"),
     (r"\bhow many\b", "count number"),
     (r"^\W*how (?:was|were|is|are) (?:the |an? )?\w+ \w+", "method mode way means"),

@@ -25,6 +25,10 @@ MAX_CLASSES = 200
 FEW_NUMBERS = 20
 VERY_FEW_NUMBERS = 5
 RARE_CLASS = 0.1
+#: Numbers of a column with such a name stand for kinds.
+_CLASS_WORDS = frozenset(
+    {"class", "label", "category", "type", "kind", "species", "segment", "cluster", "group"}
+)
 
 _POSITIVE = ("true", "1", "yes", "y", "t", "positive", "pos", "success", "good")
 _PROBABILITY = frozenset({"prob", "probability", "proba", "likelihood", "risk", "score", "chance"})
@@ -106,7 +110,7 @@ def _task_of_number(
     stated_float = field is not None and field.type == "float" and not is_probability(field.name)
     if intent.quantity or stated_float or target.distinct > FEW_NUMBERS:
         return "regression"
-    classes = intent.kind or bool(set(lexicon.words(target.name)) & {"class", "label", "category"})
+    classes = intent.kind or not _CLASS_WORDS.isdisjoint(lexicon.words(target.name))
     return "multiclass" if classes or target.distinct <= VERY_FEW_NUMBERS else "regression"
 
 

@@ -41,7 +41,9 @@ _TEXT = _unbuilt(
     "ask for a column that says something about each row, such as its category",
 )
 _CLUSTERS = _unbuilt(
-    _START + r"(?:(?:cluster|segment)s?\b(?! (?:of|for|label|name|id|is|was)\b)|"
+    _START + r"(?:(?:cluster|segment)s?\b(?! (?:of|for|label|name|id|is|was)\b)"
+    # Segment A-D of a customer: groups that have names already.
+    r"(?! \w ?(?:-|to|,|/))|"
     r"(?:find|discover|identify|form|create|make|detect)\w* (?:\w+ ){0,3}"
     r"(?:clusters|segments|groups)\b|"
     r"(?:group|sort|divide|split|partition|organi[sz]e)s? (?:[\w-]+ ){1,6}"

@@ -3,6 +3,8 @@
 Called by ``evidence``, ``target`` and ``task``.
 """
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,6 +20,10 @@ FEW_VALUES = 20
 _SHORT_CATEGORY = 3
 #: Categories of one letter, of which an intent spells out two: M and F of male or female.
 _MOST_LETTERS = 6
+_LETTER = re.compile(r"\b[A-Z]\b")
+_LETTERS = re.compile(r"\b(?P<first>[A-Z]) ?(?:-|\u2013|to) ?(?P<last>[A-Z])\b")
+#: How sure a word for a category is at least.
+_ALIKE = 0.8
 
 
 def is_identifier(column: Column) -> bool:
@@ -26,7 +32,7 @@ def is_identifier(column: Column) -> bool:
     if tokens & {"id", "uuid", "guid"}:
         return True
     unique = column.type != "float" and column.distinct > 0.95 * max(1, column.known)
-    return bool(tokens & {"key", "index", "no", "nr"}) and unique
+    return bool(tokens & {"key", "index", "no", "nr", "number", "num"}) and unique
 
 
 def is_measured(column: Column) -> bool:
@@ -44,8 +50,12 @@ def is_whole(column: Column) -> bool:
 
 def is_flag(column: Column) -> bool:
     """Whether a column says yes or no."""
-    numbers = column.type in {"integer", "float"} and column.distinct == 2  # noqa: PLR2004 - two values
-    return column.type == "boolean" or (numbers and set(column.label_counts) == {"0", "1"})
+    if column.type == "boolean":
+        return True
+    if column.distinct != 2:  # noqa: PLR2004 - two values
+        return False
+    values = {label.strip(" .").lower() for label in column.label_counts}
+    return values <= lexicon.YES_OR_NO
 
 
 def named_values(intent: Intent, column: Column) -> dict[str, float]:
@@ -55,13 +65,64 @@ def named_values(intent: Intent, column: Column) -> dict[str, float]:
     named = named_categories(intent, column.categories)
     if len(named) <= 1 and intent.alternatives:
         named = _by_letters(intent, column.categories) or named
+    if len(named) <= 1 and _are_listed_letters(intent, column.categories):
+        named = list(column.categories)
     if len(named) > 1:
         every = len(named) == len(column.categories)
         kind = "every_value" if every else "two_values"
         return {kind: 1.0, "alternatives": float(intent.alternatives)}
     if intent.alternatives and _are_shortened(intent, column.categories):
         return {"shortened": 1.0}
-    return {"one_value": 1.0} if named else {}
+    alike = _alike(intent, column)
+    most = len(alike) > 1 and len(alike) / len(column.categories)
+    one = bool(named or alike)
+    return {
+        "one_value": float(bool(named)),
+        "one_of_two": float(one and len(column.categories) == 2),  # noqa: PLR2004 - two values
+        "most_values": float(most),
+        "alternatives": float(bool(most) and intent.alternatives),
+    }
+
+
+def _alike(intent: Intent, column: Column) -> list[str]:
+    """The categories of which the goal says a word that is theirs alone, or one for it: junk."""
+    spoken = [word for word in intent.goal_words if word not in lexicon.STOPWORDS]
+    known = {lexicon.stem(token) for token in lexicon.words(column.name)} | lexicon.STOPWORDS
+    tokens = {
+        category: {
+            token
+            for token in lexicon.words(category)
+            if len(token) >= _SHORT_CATEGORY and known.isdisjoint({token, lexicon.stem(token)})
+        }
+        for category in column.categories
+    }
+    counts = Counter(token for own in tokens.values() for token in own)
+    return [
+        category
+        for category, own in tokens.items()
+        if any(
+            counts[token] == 1
+            and (lexicon.likeness(token, word) >= _ALIKE or _is_clipped(word, token))
+            for token in own
+            for word in spoken
+        )
+    ]
+
+
+def _is_clipped(word: str, token: str) -> bool:
+    """Whether a word is the beginning of a category: neg of negative."""
+    return len(word) == _SHORT_CATEGORY and token.startswith(word)
+
+
+def _are_listed_letters(intent: Intent, categories: Sequence[str]) -> bool:
+    """Whether categories are letters that the intent lists, also from one to another: A-D."""
+    if not 1 < len(categories) <= _MOST_LETTERS or any(
+        len(category) != 1 or not category.isupper() for category in categories
+    ):
+        return False
+    spoken = {*_LETTER.findall(intent.text)}
+    ranges = {(found["first"], found["last"]) for found in _LETTERS.finditer(intent.text)}
+    return spoken >= {*categories} or (min(categories), max(categories)) in ranges
 
 
 def named_categories(intent: Intent, categories: Sequence[str]) -> list[str]:
