@@ -3,6 +3,8 @@
 ``TRUSTED`` is that list beyond what skops trusts by itself: pass it to ``skops.io.load``.
 """
 
+import importlib
+from threading import Thread
 from typing import Any
 
 #: Types of fitted models, of scikit-learn's, LightGBM's, numpy's and our own.
@@ -19,6 +21,16 @@ TRUSTED = (
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.tree._tree.Tree",
 )
+
+
+def prepare() -> Thread:
+    """Import skops beside other work: it looks at every type of scikit-learn, for about a second.
+
+    Whoever needs it sooner waits for the import by itself.
+    """
+    thread = Thread(target=importlib.import_module, args=("skops.io",), name="skops", daemon=True)
+    thread.start()
+    return thread
 
 
 def persisted(model: Any) -> bytes | None:

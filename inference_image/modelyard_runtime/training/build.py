@@ -16,10 +16,11 @@ import numpy as np
 from modelyard_crds.build import BuildRequest, Manifest
 from modelyard_crds.conditions import shorten
 from modelyard_crds.fields import Metric
+from modelyard_crds.memory import LARGE_CELLS
 from modelyard_crds.model_version import TrainingInfo
 from modelyard_crds.plan import PlanOverrides
 from modelyard_runtime.artifacts.card import card_files
-from modelyard_runtime.artifacts.persisted import persisted
+from modelyard_runtime.artifacts.persisted import persisted, prepare
 from modelyard_runtime.artifacts.progress import Reporter, utc_now
 from modelyard_runtime.artifacts.publish import write_files, write_manifest
 from modelyard_runtime.artifacts.statistics import example_of, statistics_of
@@ -106,6 +107,8 @@ def build_version(job: Job, fetch: Callable[[], Fetched], reporter: Reporter) ->
     table = with_goals(table, plan.goals)
     training = job.request.build.training
     encoding = _encoding(table, plan, training.seed)
+    if job.pods_secret is None and table.rows * len(table.columns) < LARGE_CELLS:
+        prepare()
     records_of = partial(Records, job.store, job.records_prefix)
     runner_of = _runner_of(job, reporter)
     where, span = (runner_of, team_of(job, reading, reporter)), (SEARCH, PUBLISH)

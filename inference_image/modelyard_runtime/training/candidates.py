@@ -68,8 +68,8 @@ def portfolio(shape: Shape) -> list[Candidate]:
     if not few:
         wide = candidate_of("boosting", leaves=127, rate=0.05, share=0.7, smallest=20)
         return [plain, linear, *uneven(shape), wide, extra, forest, gentle, *network]
-    first = [quick, linear, *uneven(shape), extra, *network, gentle]
-    return [*first, random, forest, plain, whole, strict]
+    # Of trees without boosting these alone were ever missed on small tables.
+    return [quick, linear, *uneven(shape), whole, *network, gentle, random, plain, strict]
 
 
 def uneven(shape: Shape) -> list[Candidate]:

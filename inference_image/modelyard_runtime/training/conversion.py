@@ -26,12 +26,12 @@ from modelyard_runtime.training.ensemble import (
     unseen_of,
 )
 from modelyard_runtime.training.evaluation import difference, measure
-from modelyard_runtime.training.fitting import fit_model, predict
+from modelyard_runtime.training.fitting import predict
 from modelyard_runtime.training.graph import output_name, to_graph
 from modelyard_runtime.training.importance import Judged
 from modelyard_runtime.training.problem import Indices, Problem
 from modelyard_runtime.training.quantiles import Asked, QuantilesFound, quantile_metrics, surround
-from modelyard_runtime.training.runner import bounded_threads
+from modelyard_runtime.training.runner import bounded_threads, fit_models, is_large
 from modelyard_runtime.training.search import Trial
 
 log = logging.getLogger(__name__)
@@ -116,13 +116,14 @@ def _winner(
     uncorrected = unseen_of(problem, blend)
     found = calibrate(problem, uncorrected)
     correction, unseen = found or (None, uncorrected)
-    fitted = _fitted(problem, blend, first.train, cpus, correction)
+    fits = _fits(problem, blend, cpus, correction)
+    fitted = next(fits)
     session, before = _compare(
         problem, encoding, inputs_of, fitted, to_graph(fitted, encoding, task), first.test
     )
     if len(blend.parts) > 1:
         _expect_quick(session, inputs_of)
-    model = _fitted(problem, blend, None, cpus, correction)
+    model = next(fits)
     best = _Found(blend, model, unseen, uncorrected, correction)
     winner = _measured(problem, encoding, inputs_of, best, cpus, asked)
     differs = max(before, winner.difference)
@@ -188,14 +189,21 @@ def _measured(
     )
 
 
-def _fitted(
-    problem: Problem, blend: Blend, rows: Indices | None, cpus: int, correction: Correction | None
-) -> Any:
-    members = [
-        (weight, fit_model(problem, trial.settled, rows, cpus)) for weight, trial in blend.parts
-    ]
-    model = mean_of(problem.shape.task, members)
-    return Calibrated(model, correction) if correction else model
+def _fits(
+    problem: Problem, blend: Blend, cpus: int, correction: Correction | None
+) -> Iterator[Any]:
+    """The blend fitted on what the first fold learns from, then on all rows.
+
+    Of a large table the second is not begun before it is asked for: the first may not convert.
+    """
+    rows = [problem.folds[0].train, None]
+    for part in [rows[:1], rows[1:]] if is_large(problem) else [rows]:
+        settled = [(trial.settled, some) for some in part for _, trial in blend.parts]
+        models = iter(fit_models(problem, settled, cpus))
+        for _ in part:
+            members = [(weight, next(models)) for weight, _ in blend.parts]
+            model = mean_of(problem.shape.task, members)
+            yield Calibrated(model, correction) if correction else model
 
 
 def _expect_quick(session: Session, inputs_of: InputsOf) -> None:

@@ -5,14 +5,15 @@ to other machines, or answer with what an earlier run recorded.
 """
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
 from modelyard_crds.memory import LARGE_CELLS
-from modelyard_runtime.training.fitting import Fit, Fitted, run_fit
-from modelyard_runtime.training.problem import Problem
+from modelyard_runtime.training.candidates import Candidate
+from modelyard_runtime.training.fitting import Fit, Fitted, fit_model, run_fit
+from modelyard_runtime.training.problem import Indices, Problem
 
 Began = Callable[[Fit], None]
 
@@ -67,11 +68,26 @@ def local_runner(problem: Problem, cpus: int, began: Began = lambda _fit: None) 
 
     ``began`` is told of each fit, in its thread, right before it runs.
     """
+    with _pool(problem, cpus) as (pool, threads):
+        yield LocalRunner(problem, pool, threads, began)
+
+
+def fit_models(
+    problem: Problem, wanted: Sequence[tuple[Candidate, Indices | None]], cpus: int
+) -> list[Any]:
+    """Models of candidates, each fitted on some rows or on all of them, on all processors."""
+    with _pool(problem, cpus) as (pool, threads):
+        return list(pool.map(lambda one: fit_model(problem, *one, threads), wanted))
+
+
+@contextmanager
+def _pool(problem: Problem, cpus: int) -> Iterator[tuple[ThreadPoolExecutor, int]]:
+    """Threads for fits, and how many of its own each fit may use; what waits at its end goes."""
     workers, threads = (1, cpus) if is_large(problem) else (cpus, 1)
     with bounded_threads(threads):
         pool = ThreadPoolExecutor(workers, "fit", _limit, (threads,))
         try:
-            yield LocalRunner(problem, pool, threads, began)
+            yield pool, threads
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import helper
+from onnx import AttributeProto, helper
 
 ONNX_ML = "ai.onnx.ml"
 #: Of a branch and of a leaf: as objects all nodes share the two texts.
-_MODES = np.array(["BRANCH_LEQ", "LEAF"], dtype=object)
+_MODES = np.array([b"BRANCH_LEQ", b"LEAF"], dtype=object)
 
 Integers = NDArray[np.integer[Any]]
 
@@ -52,7 +52,7 @@ def trees_node(
     """
     tree = np.repeat(np.arange(len(nodes.sizes)), nodes.sizes)
     number = np.concatenate([np.arange(size) for size in nodes.sizes])
-    return helper.make_node(
+    node = helper.make_node(
         "TreeEnsembleRegressor",
         [source],
         [result],
@@ -60,19 +60,37 @@ def trees_node(
         n_targets=targets,
         aggregate_function="SUM",
         post_transform="NONE",
-        nodes_treeids=tree.tolist(),
-        nodes_nodeids=number.tolist(),
-        nodes_featureids=nodes.feature.tolist(),
-        nodes_values=nodes.threshold.tolist(),
-        nodes_modes=_MODES[nodes.leaf.astype(np.intp)].tolist(),
-        nodes_truenodeids=nodes.left.tolist(),
-        nodes_falsenodeids=nodes.right.tolist(),
-        nodes_missing_value_tracks_true=nodes.missing_left.astype(int).tolist(),
-        target_treeids=tree[leaves.node].tolist(),
-        target_nodeids=number[leaves.node].tolist(),
-        target_ids=leaves.target.tolist(),
-        target_weights=leaves.weight.tolist(),
     )
+    node.attribute.extend(
+        [
+            _integers("nodes_treeids", tree),
+            _integers("nodes_nodeids", number),
+            _integers("nodes_featureids", nodes.feature),
+            _floats("nodes_values", nodes.threshold),
+            _texts("nodes_modes", _MODES[nodes.leaf.astype(np.intp)]),
+            _integers("nodes_truenodeids", nodes.left),
+            _integers("nodes_falsenodeids", nodes.right),
+            _integers("nodes_missing_value_tracks_true", nodes.missing_left.astype(np.int64)),
+            _integers("target_treeids", tree[leaves.node]),
+            _integers("target_nodeids", number[leaves.node]),
+            _integers("target_ids", leaves.target),
+            _floats("target_weights", leaves.weight),
+        ]
+    )
+    return node
+
+
+# onnx.helper looks at every value of a list to find out of which type it is.
+def _integers(name: str, values: Integers) -> AttributeProto:
+    return AttributeProto(name=name, type=AttributeProto.INTS, ints=values.tolist())
+
+
+def _floats(name: str, values: NDArray[np.floating[Any]]) -> AttributeProto:
+    return AttributeProto(name=name, type=AttributeProto.FLOATS, floats=values.tolist())
+
+
+def _texts(name: str, values: NDArray[np.object_]) -> AttributeProto:
+    return AttributeProto(name=name, type=AttributeProto.STRINGS, strings=values.tolist())
 
 
 def is_forest(model: Any) -> bool:
