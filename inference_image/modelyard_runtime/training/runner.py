@@ -77,7 +77,8 @@ def fit_models(
 ) -> list[Any]:
     """Models of candidates, each fitted on some rows or on all of them, on all processors."""
     with _pool(problem, cpus) as (pool, threads):
-        return list(pool.map(lambda one: fit_model(problem, *one, threads), wanted))
+        fits = [pool.submit(fit_model, problem, *one, threads) for one in wanted]
+        return [fit.result() for fit in fits]
 
 
 @contextmanager
