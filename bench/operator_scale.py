@@ -29,7 +29,7 @@ from simulation import Simulation, cluster_command, collection, connected, make_
 from simulation import play_training as play
 
 #: Of the operator: workers for each of four kinds.
-WORKERS = 32
+WORKERS = 64
 #: The size whose figures stand for the whole; of other runs the greatest.
 NAMED_SIZE = 1000
 QUIET_SECONDS = 6.0

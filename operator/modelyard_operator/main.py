@@ -60,6 +60,7 @@ RELISTS_TOGETHER = 2.0
 RETRY_START = 5.0
 HEALTH_EVERY = 5.0
 GRACE = 10.0
+EVENTS_GRACE = 2.0
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Program:
     relists: Relists
     resync: Resync
     pool: WorkerPool
+    events: EventPoster
     health: Health
     secrets: PodSecrets
     sweeper: Sweeper
@@ -124,13 +126,14 @@ def _assemble(settings: Settings, configuration: Configuration, api: Api, store:
     intake = Intake(cache, queues)
     secrets = PodSecrets(api, store, settings.planner_key_path)
     drift = DriftSummaries(store)
+    events = EventPoster(api, settings.pod_name)
     reconciler = Reconciler(
         cache,
         Gatherer(api, cache, store, settings.runtime, drift),
         Doors(
             writer=Writer(api, cache, intake),
             status=StatusWriter(api, intake),
-            events=EventPoster(api, settings.pod_name),
+            events=events,
             secrets=secrets,
             store=store,
         ),
@@ -146,6 +149,7 @@ def _assemble(settings: Settings, configuration: Configuration, api: Api, store:
         relists=Relists(),
         resync=Resync(api, cache, intake, settings.namespaces),
         pool=pool,
+        events=events,
         health=Health(pool, expected_watches(settings.namespaces)),
         secrets=secrets,
         sweeper=Sweeper(api, cache, store),
@@ -174,6 +178,7 @@ async def _operate(program: Program) -> None:
             await program.pool.stop(GRACE)
             if program.election is not None:
                 await program.election.release()
+            await _tell_the_rest(program.events)
 
 
 async def _watch(program: Program, stop: asyncio.Event) -> None:
@@ -201,11 +206,18 @@ async def _watch(program: Program, stop: asyncio.Event) -> None:
     raise OperatorError(msg)
 
 
+async def _tell_the_rest(events: EventPoster) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(EVENTS_GRACE):
+            await events.flush()
+
+
 @contextlib.asynccontextmanager
 async def _background(program: Program, stop: asyncio.Event) -> AsyncIterator[None]:
     """What goes on beside the watches. kopf cancels at its end what was begun after it."""
     routines = [
         program.health.beat(),
+        program.events.run(),
         _lead(program),
         _resync_now_and_then(program),
         _watch_health(program, stop),

@@ -25,7 +25,8 @@ class Settings:
     store_path: Path = Path(STORE_MOUNT)
     log_level: str = "INFO"
     health_port: int = 8080
-    concurrency: int = 8
+    #: Workers for each kind.
+    concurrency: int = 16
     sweep_interval: int = 3600
     #: Where serving pods send traces (OTLP over HTTP); empty for nowhere.
     otlp_endpoint: str = ""

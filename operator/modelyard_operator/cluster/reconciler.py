@@ -107,8 +107,7 @@ class Reconciler:
         try:
             if decision.needs_secrets:
                 await self._doors.secrets.ensure(raw["metadata"]["namespace"])
-            for write in decision.writes:
-                await self._doors.writer.execute(write)
+            await self._doors.writer.execute(decision.writes)
         except RefusedError as error:
             refusal = Refusal(error.reason, error.message)
             decision = route.decide(replace(observed, refusal=refusal))
@@ -120,9 +119,9 @@ class Reconciler:
         before = [Condition.model_validate(c) for c in _conditions(raw)]
         after: list[Condition] = decision.status.conditions  # type: ignore[attr-defined]
         for told in transitions(before, after):
-            await self._tell_of(kind, raw, decision, told)
+            self._tell_of(kind, raw, decision, told)
 
-    async def _tell_of(self, kind: Kind, raw: Raw, decision: Decision, told: Transition) -> None:
+    def _tell_of(self, kind: Kind, raw: Raw, decision: Decision, told: Transition) -> None:
         logger.info(
             "transition",
             extra={
@@ -136,7 +135,7 @@ class Reconciler:
         )
         if kind is MODEL_VERSION:
             _count_build(cast(ModelVersionStatus, decision.status), told.reason)
-        await self._doors.events.post(kind, raw, told)
+        self._doors.events.tell(kind, raw, told)
 
     async def _clean_up(self, key: Key) -> float | None:
         """Remove from the store what a deleted object left there."""

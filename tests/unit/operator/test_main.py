@@ -99,7 +99,9 @@ async def test_the_routines_beside_the_watches_are_looked_after(
     health = SimpleNamespace(synced=asyncio.Event(), beat=asyncio.Event().wait)
     relists = SimpleNamespace(missed=asyncio.Event())
     settings = SimpleNamespace(namespaces=("team-a",))
-    async with main._background(program(health=health, relists=relists, settings=settings), stop):
+    events = SimpleNamespace(run=asyncio.Event().wait)
+    parts = {"health": health, "relists": relists, "settings": settings, "events": events}
+    async with main._background(program(**parts), stop):
         await stop.wait()
 
 
