@@ -14,6 +14,7 @@ from modelyard_runtime.plan.fitting import of_kind
 from modelyard_runtime.plan.intent import Intent
 from modelyard_runtime.plan.names import (
     coverage,
+    ends_series,
     is_initials,
     last,
     likeness_of,
@@ -35,7 +36,7 @@ SPEAKING = frozenset(
         *("stated", "whole", "whole_given", "coverage", "last", "noun", "explained", "initials"),
         *("measure", "every_value", "alternatives", "two_values", "shortened", "one_value"),
         *("conventional", "only_flag", "quoted", "subject", "number", "last_fits", "counted"),
-        *("one_of_two", "most_values"),
+        *("one_of_two", "most_values", "outcome"),
     }
 )
 #: Hints that tell two columns apart only where something else does too.
@@ -49,16 +50,16 @@ def gather(intent: Intent, table: Table) -> dict[str, Evidence]:
     found: dict[str, Evidence] = {}
     for position, column in enumerate(table.columns):
         spoken = {
-            **_of_name(intent, column.name, shared),
+            **_of_name(intent, column.name, shared, table.names),
             **named_values(intent, column),
             **of_kind(intent, column, is_last=position == len(table.columns) - 1),
-            "conventional": is_conventional(column.name),
-            "conventional_asked": is_conventional(column.name) and _asks_outcome(intent),
+            "conventional": is_conventional(column.name, table.names),
             "only_flag": intent.whether and not intent.quantity and flags == [column.name],
             "variant": _is_variant(intent, column.name, table.names),
             "first_column": position == 0,
             "last_column": position == len(table.columns) - 1,
         }
+        spoken["last_fits"] = spoken["last_fits"] and not spoken["variant"]
         outright = spoken.get("stated") or spoken.get("whole")
         speaks = any(spoken.get(kind) for kind in SPEAKING)
         answers = column.distinct > 1 and not is_identifier(column)
@@ -67,9 +68,11 @@ def gather(intent: Intent, table: Table) -> dict[str, Evidence]:
     return found
 
 
-def is_conventional(name: str) -> bool:
-    """Whether a name such as ``target`` says that the column is to be predicted."""
-    return "".join(lexicon.words(name)) in lexicon.CONVENTIONAL
+def is_conventional(name: str, names: Sequence[str]) -> bool:
+    """Whether a name such as ``target`` says that it is to be predicted, and is no y of an x."""
+    joined = "".join(lexicon.words(name))
+    among_axes = joined == "y" and any(other.lower() in {"x", "z"} for other in names)
+    return joined in lexicon.CONVENTIONAL and not among_axes
 
 
 def _is_variant(intent: Intent, name: str, names: Sequence[str]) -> bool:
@@ -79,11 +82,6 @@ def _is_variant(intent: Intent, name: str, names: Sequence[str]) -> bool:
         other and other < words and _best([*words - other], [*intent.weights]) < _SURELY
         for other in ({*lexicon.words(one)} for one in names)
     )
-
-
-def _asks_outcome(intent: Intent) -> bool:
-    """Whether what is asked for is a result, an outcome or a response."""
-    return any(word in lexicon.OUTCOMES for word in intent.noun[-1:])
 
 
 def _shared_words(intent: Intent, table: Table) -> dict[str, float]:
@@ -98,7 +96,9 @@ def _shared_words(intent: Intent, table: Table) -> dict[str, float]:
     return {word: count**-0.5 for word, count in counts.items() if count}
 
 
-def _of_name(intent: Intent, name: str, shared: Mapping[str, float]) -> dict[str, float]:
+def _of_name(
+    intent: Intent, name: str, shared: Mapping[str, float], names: Sequence[str]
+) -> dict[str, float]:
     tokens = name_pieces(intent, name)
     if not tokens:
         return {}
@@ -115,17 +115,18 @@ def _of_name(intent: Intent, name: str, shared: Mapping[str, float]) -> dict[str
         "whole_given": not spoken and _contains(intent.given, words),
         "coverage": coverage(tokens, found),
         "last": head,
-        "beside_head": _beside_head(intent, name) * (not _best(tokens, intent.events)),
+        "beside_head": _beside_head(intent, name, pieces) * (not _best(tokens, intent.events)),
         "label": _is_label(intent, tokens),
         "noun": _best(tokens, intent.noun[-1:]),
         "noun_share": _share(tokens, dict.fromkeys(intent.noun, 1.0)),
         "predicate": _best(tokens, [intent.predicate] if intent.predicate else []),
         "explained": _share(tokens, shared),
         "initials": is_initials(intent, name)
+        or ends_series(intent, name, names)
         or any(is_short_for(word, lexicon.words(name)) for word in intent.aim),
         "subject": _best(tokens, intent.subjects),
         "event": _best(tokens, intent.events) * (not intent.quantity),
-        "outcome": head * (words[-1] in lexicon.OUTCOMES),
+        "outcome": len(words) == 1 and words[0] in lexicon.OUTCOMES,
         "number": _numbered(intent, words),
         "measure": any(lexicon.measures(token, word) for token in tokens for word in intent.aim),
         "quoted": lexicon.stems(name) in intent.quoted,
@@ -134,13 +135,13 @@ def _of_name(intent: Intent, name: str, shared: Mapping[str, float]) -> dict[str
     }
 
 
-def _beside_head(intent: Intent, name: str) -> float:
+def _beside_head(intent: Intent, name: str, pieces: float) -> float:
     """How much surer other words of a name are than what it is about: history_with_obesity."""
     tokens = [token for token in lexicon.name_words(name) if telling(token)]
     if len(tokens) < 2:  # noqa: PLR2004 - a head and another
         return 0.0
-    head = last(lexicon.name_words(name))
-    return max(0.0, max(map(intent.likeness, tokens)) - likeness_of(intent, head))
+    head = max(pieces, likeness_of(intent, last(lexicon.name_words(name))))
+    return max(0.0, max(map(intent.likeness, tokens)) - head)
 
 
 def _is_label(intent: Intent, tokens: Sequence[str]) -> bool:

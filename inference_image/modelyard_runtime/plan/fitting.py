@@ -8,7 +8,7 @@ import re
 from modelyard_runtime.data.table import Column
 from modelyard_runtime.plan import lexicon
 from modelyard_runtime.plan.intent import Intent
-from modelyard_runtime.plan.values import FEW_VALUES, is_flag, is_measured, is_whole
+from modelyard_runtime.plan.values import FEW_VALUES, is_measured, is_whole
 
 MOST_CLASSES, MANY_TEXTS = 200, 50
 #: A column with a value in fewer rows is filled in for a few of them only.
@@ -38,7 +38,7 @@ def wants_number(intent: Intent) -> bool:
 def of_kind(intent: Intent, column: Column, *, is_last: bool) -> dict[str, float]:
     """How the values of a column answer such a question."""
     text, two = column.type == "string", column.distinct == 2  # noqa: PLR2004 - two values
-    measured, flag = is_measured(column), is_flag(column)
+    measured = is_measured(column)
     classes = text or two or (is_whole(column) and column.distinct <= FEW_VALUES // 2)
     asks_class = intent.kind and not intent.quantity
     asks_whether = intent.whether and not intent.quantity
@@ -51,12 +51,11 @@ def of_kind(intent: Intent, column: Column, *, is_last: bool) -> dict[str, float
         "number_measured": number and not intent.quantity and measured,
         "number_of_text": number and not intent.quantity and text,
         "whether_of_two": asks_whether and two,
-        "whether_of_flag": asks_whether and flag,
         "whether_of_many": asks_whether and not two and not measured,
         "whether_measured": asks_whether and measured and not _is_chance(column),
         "class_of_few": asks_class and classes,
         "class_measured": asks_class and measured,
-        "last_fits": is_last and asks_whether and two,
+        "last_fits": is_last and ((asks_whether and two) or (asks_class and classes and not many)),
         "counted": _is_counted(intent, column),
         "sparse": column.known < _SPARSE * len(column.values),
         "unlearnable": (text and column.distinct > MOST_CLASSES) or column.type == "datetime",
@@ -70,7 +69,7 @@ def _is_chance(column: Column) -> bool:
 
 def _is_counted(intent: Intent, column: Column) -> bool:
     """Whether the intent says how many values there are, or from where to where they go."""
-    if column.distinct > FEW_VALUES or is_flag(column):
+    if not 2 < column.distinct <= FEW_VALUES:  # noqa: PLR2004 - two are no scale
         return False
     counts = {_number(found["number"]) for found in _COUNTED.finditer(intent.text)}
     if column.distinct in counts:

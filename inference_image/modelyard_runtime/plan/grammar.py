@@ -39,6 +39,7 @@ _PASSIVE = re.compile(
     rf"^\W*(?:how (?:was|were|is|are)\s+{_DETERMINERS}|what (?:is|are) an?\s)(?P<clause>.*)",
     re.IGNORECASE,
 )
+_WHEN = frozenset({"tomorrow", "tonight", "soon", "later", "again", "together", "anyway"})
 #: What score does a student get: such a verb says nothing, what comes before it is asked for.
 _EMPTY_VERB = re.compile(r"\b(?:have|has|get|got)\b", re.IGNORECASE)
 #: What is asked for follows these: the number of *arrests*, predict the *harvest*.
@@ -62,7 +63,7 @@ _ENDS = re.compile(
 #: Whom or what a prediction is about follows these: the price of a *house*, does a *plane* have.
 _ABOUT = re.compile(
     r"\b(?:(?:of|for|in|at|on|among|across) "
-    r"(?:the|an?|each|every|any|some|our|my|your|this|that|these|those)?|"
+    r"(?:(?:the|an?|each|every|any|some|our|my|your|this|that|these|those)\b)?|"
     r"to (?:the|an?|each|every)\b)"
     r"\s*([\w' -]+?)"
     r"(?=\b(?:of|for|in|at|per|on|will|would|do|does|is|are|when|who|that|within|over|during|after|"
@@ -72,10 +73,23 @@ _ABOUT = re.compile(
 #: Whose it is that is asked for: the *judge*'s decision.
 _OWNER = re.compile(r"\b(\w+)(?:['\u2019]s|s')(?= \w)", re.IGNORECASE)
 _OWNED = re.compile(r"\b(?:their|his|her|its)\s+(\w+)", re.IGNORECASE)
+#: What a goal may begin with: an idea of, a list of.
+_ARTICLES = re.compile(
+    r"^\W*(?:(?:an?|the|some|our|every|each|one|good|quick|rough)\s+)*"
+    r"(?:(?:idea|estimate|forecast|prediction|list|indication|hint|suggestion|opinion|view|guess) "
+    r"(?:of|for|on|about|as to|what|who)\s+(?:the |an? )?)?",
+    re.IGNORECASE,
+)
 #: How productive is a team: the adjective is asked for.
 _HOW = re.compile(
     r"\bhow (?!many|much|often|do|does|did|will|can|is|are|long|far|good|well|likely)(\w+) "
     r"(?:is|are|was|were|will|would)\b",
+    re.IGNORECASE,
+)
+_HOW_BE = re.compile(
+    r"^\W*how (?!many\b|much\b|often\b|long\b|likely\b)(?P<how>\w+) "
+    r"(?:will|would|can|could|might|may)\s+"
+    r"(?P<subject>(?:\w+ ){1,5}?)be\b",
     re.IGNORECASE,
 )
 #: Find such ones among many: predict *late* deliveries.
@@ -103,9 +117,13 @@ class Clause(NamedTuple):
 
 def clause_of(goal: str) -> Clause:
     """The clause or question about what someone does."""
+    degree = _HOW_BE.search(goal)
+    if degree:
+        return Clause(degree["how"].lower(), content(degree["subject"]))
     question = _QUESTION.search(goal) or _PASSIVE.search(goal)
     if question:
-        spoken = content(split_at(question["clause"], _ENDS)[0])
+        clause = content(split_at(question["clause"], _ENDS)[0])
+        spoken = [word for word in clause if word not in _WHEN]
         if _EMPTY_VERB.search(split_at(question["clause"], _BOUNDARY)[0]):
             return Clause(None, spoken)
         return Clause(spoken[-1] if spoken else None, spoken[:-1])
@@ -123,7 +141,7 @@ def noun_of(goal: str) -> list[str]:
     if such and lexicon.is_event(such["such"]):
         return [such["such"].lower()]
     starts = [*_HOW.findall(goal), *(match.group(1) for match in _ASKS.finditer(goal))]
-    for rest in [*starts, goal]:
+    for rest in [*starts, _ARTICLES.sub("", goal)]:
         found = content(split_at(rest, _ENDS)[0])
         if found:
             return [word for word in found if word not in others]

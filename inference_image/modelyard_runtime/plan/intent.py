@@ -16,6 +16,7 @@ _QUANTITY = re.compile(
     re.IGNORECASE,
 )
 _KIND = re.compile(
+    r"^\W*[\w-]+(?: or |/| vs\.? )[\w-]+|"
     r"\b(which|what (kind|type|sort|class|species)|classif\w+|categor\w+|recogni[sz]e|identify)\b",
     re.IGNORECASE,
 )
@@ -26,7 +27,8 @@ _WHETHER = re.compile(
     r"\bwhich (?:patient|customer|client|user|employee|student|person|people|member|borrower|"
     r"account|applicant|loan|order|machine|transaction|visitor|subscriber|compan|household)\w*\b|"
     r"^\s*(will|is|are|was|were|does|do|did|can|has|have)\b|"
-    r"\b(whether|if|likely|likelihood|probab\w+|chances?|risks?|odds|detect)\b|"
+    r"\b(whether|whose|if|likely(?! (?:outcome|result|value|price|cost|number|amount)\b)|"
+    r"likelihood|probab\w+|chances?|risks?|odds|detect)\b|"
     r"^(?!.*\b(?:what|how|when|where)\b).*\b(will|does|do)\b",
     re.IGNORECASE,
 )
@@ -169,10 +171,15 @@ def read_intent(text: str, schema_names: list[str]) -> Intent:
         subjects=content(phrases.subjects(goal)),
         implied=content(phrases.implied(goal)),
         quantity=bool(_QUANTITY.search(goal)),
-        kind=bool(_KIND.search(goal)),
-        whether=bool(
-            _WHETHER.search(goal) or grammar.asks_who(goal) or lexicon.is_event(" ".join(noun[-1:]))
-        ),
+        kind=bool(_KIND.search(split_at(goal, _EACH)[0])),
+        whether=_asks_whether(goal, noun),
         series=bool(_SERIES.search(goal)),
         future=bool(_FUTURE.search(goal)),
     )
+
+
+def _asks_whether(goal: str, noun: list[str]) -> bool:
+    """Whether yes or no answers it: not where a quantity is asked for, as the sum he will pay."""
+    last = noun[-1] if noun else ""
+    asks = _WHETHER.search(goal) or grammar.asks_who(goal) or lexicon.is_event(last)
+    return bool(asks) and last not in lexicon.QUANTITIES

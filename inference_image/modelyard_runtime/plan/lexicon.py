@@ -15,7 +15,21 @@ from modelyard_runtime.plan.morphology import made_of
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _SUFFIXES = (
-    *("ulently", "ulent", "ically", "ations", "ation", "ities", "ments", "ingly", "ising"),
+    *(
+        "ancies",
+        "encies",
+        "ances",
+        "ences",
+        "ulently",
+        "ulent",
+        "ically",
+        "ations",
+        "ation",
+        "ities",
+        "ments",
+        "ingly",
+        "ising",
+    ),
     *("izing", "ised", "ized", "ence", "ance", "ency", "ancy", "ment", "ions", "ings", "ness"),
     *("able", "ible", "ously", "tic", "ity", "ion", "ors", "ers", "ing", "ant", "ent", "als"),
     *("ous", "ive", "ful", "ise", "ize", "ies", "ics", "or", "er", "ed", "al", "ic", "ly"),

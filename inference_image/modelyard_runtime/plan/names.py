@@ -3,6 +3,7 @@
 Called by ``evidence``.
 """
 
+import re
 from collections.abc import Sequence
 from itertools import takewhile
 
@@ -13,6 +14,8 @@ _GENERIC_WEIGHT, _UNIT_WEIGHT = 0.15, 0.05
 #: Parts of a name that an intent may spell apart, and letters below which that is chance.
 _MOST_PARTS, _SHORTEST, _SHORTEST_WITH_DIGITS = 4, 3, 2
 _INSIDE = 4
+_NUMBERED = re.compile(r"([A-Za-z]+)[ _.-]?(\d+)")
+_FINAL = frozenset({"final", "last", "end", "ends", "finally"})
 
 
 def telling(token: str) -> bool:
@@ -68,6 +71,19 @@ def is_initials(intent: Intent, name: str) -> bool:
     if len(whole) < _SHORTEST:
         return len(whole) > 1 and whole in "".join(word[0] for word in intent.asked)
     return _of_initials(whole, intent.asked)
+
+
+def ends_series(intent: Intent, name: str, names: Sequence[str]) -> bool:
+    """Whether a name is the last of a numbered series, and the last of such is asked for: the final
+    grade of G1, G2 and G3.
+    """
+    found = _NUMBERED.fullmatch(name)
+    if found is None or _FINAL.isdisjoint(intent.words):
+        return False
+    parts = [part for part in map(_NUMBERED.fullmatch, names) if part and part[1] == found[1]]
+    last_one = int(found[2]) == max(int(part[2]) for part in parts)
+    meant = [other for word in intent.noun for other in (word, *lexicon.synonyms(word))]
+    return len(parts) > 1 and last_one and any(word.startswith(found[1].lower()) for word in meant)
 
 
 def _of_initials(name: str, spoken: Sequence[str]) -> bool:

@@ -22,6 +22,18 @@ def _phrases(*pairs: tuple[str, str]) -> tuple[Phrase, ...]:
 _INSTEAD = _phrases(
     # Said of how, not of what.
     (r"\b(?:in real[- ]time|over time|at a time|at (?:the same|any) time|ahead of time)\b", ""),
+    (r"\b(hour|day|week|month|year) (?:by|after) \1\b", ""),
+    (r"\b(?:how many|(?:average )?number of) stars\b", "star rating"),
+    (r"\bsa(?:y|ys|id|ying) yes\b", "accept respond"),
+    (
+        r"\b(?:won't|will not|don't|not|never) (?:come|be|buy|order|shop|return|visit)"
+        r"(?: back| again| any ?more)\b",
+        "churn",
+    ),
+    (
+        r"\bhow many (?:more )?\w+ (?:has|have|does|do|will|is|are) .*\bleft\b",
+        "remaining useful life",
+    ),
     (r"\bfor (?:each|every) [\w ]+?,? (?=(?:whether|if|which|what|how|who)\b)", ""),
     (r"\b(?:next[- ]day|the (?:next|following) day|tmrw|tmr)\b", "tomorrow"),
     (r"\b(?:give|gives|giving) up (?:the|their|his|her|its|our)\b", "cancel"),
@@ -97,18 +109,24 @@ _SUBJECTS = _phrases(
     (r"\bhow deep\b", "depth"),
     (r"\bhow wide\b", "width"),
     (r"\bhow (good|well)\b", "quality rating score"),
-    (r"\b(how likely|likelihood|probability|chances?|odds)\b", "chance probability"),
-    (r"\b(?:get|ask|sell|sells|sold|fetch|bid|charge) for\b", "price sell"),
-    (r"[$\u20ac\u00a3](?! ?\d)", "price cost"),
-    (r"\b(?:what|how much) (?:to|should (?:i|we)|can (?:i|we)) (?:ask|charge|bid)\b", "price rent"),
+    (r"\b(?:get|ask|sell|sells|sold|fetch|bid|charge) for\b", "price"),
+    (
+        r"\b(?:what|how much) (?:to|(?:should|can) (?:i|we)) (?:ask|charge|bid|offer|demand)\b",
+        "price",
+    ),
+    (r"\bhow (?:bad|severe|serious|grave)\b", "severity damage"),
+    (r"\bin (?:money|money terms|financial terms)\b", "cost loss amount"),
+    (r"\bhow well (?:do|does|did|will) .*\b(?:do|perform)\b", "performance"),
     (r"\b(?:suggest|propose|recommend)\w* an? (?:figure|amount|price|number|value)\b", "price"),
+    (r"\b(how likely|likelihood|probability|chances?|odds)\b", "chance probability"),
+    (r"[$\u20ac\u00a3](?! ?\d)", "price cost"),
     (r"\beta\b", "duration arrival"),
     (r"\bhow (expensive|cheap)\b", "price"),
 )
 #: Asked for besides, less surely.
 _IMPLIED = _phrases(
     (r"\bhow much\b.*\b(sells?|selling|sold|costs?|pay|paid|buy|bought|worth|go for)\b", "price"),
-    (r"\b(get|ask|pay|sell|sold) for\b", "price"),
+    (r"\b(get|ask|pay|sell|sold) for\b", "price sell"),
     (r"\bhow much (?:will|do|does|can) .*\b(?:give|bear|yield|produce)\b", "yield output"),
     (r"\bhow (?:is|are) .*\b(?:doing|feeling)\b", "health condition"),
     (r"\bhow .*\bends?\b", "result outcome"),
@@ -128,7 +146,15 @@ _IMPLIED = _phrases(
         r"(?:is|are|was|were|will)\b",
         "score rating level",
     ),
-    (r"\blos(e|es|ing|t)\b.*\b(customer|client|subscriber|member|employee|user)s?\b", "churn"),
+    (
+        r"\blos(?:e|es|ing|t)\b.*\b(?:customer|client|subscriber|member|employee|user|guest|buyer)s?\b|"
+        r"\b(?:customer|client|subscriber|member|employee|user|guest|buyer|shopper)s?\b.*\blos(?:e|t)\b",
+        "churn",
+    ),
+    (r"\bin stars\b", "rating"),
+    (r"\bair quality\b", "aqi"),
+    (r"\b(?:fine dust|particulates?|particulate matter|fine particles?)\b", "pm"),
+    (r"\bsquare (?:metre|meter|foot|feet)s?\b", "unit area sqm sqft"),
     (r"\bcredit(worthy|worthiness| risks?)\b", "default"),
 )
 

@@ -65,15 +65,16 @@ def named_values(intent: Intent, column: Column) -> dict[str, float]:
     named = named_categories(intent, column.categories)
     if len(named) <= 1 and intent.alternatives:
         named = _by_letters(intent, column.categories) or named
-    if len(named) <= 1 and _are_listed_letters(intent, column.categories):
+    if _are_listed_letters(intent, column.categories):
         named = list(column.categories)
     if len(named) > 1:
         every = len(named) == len(column.categories)
         kind = "every_value" if every else "two_values"
         return {kind: 1.0, "alternatives": float(intent.alternatives)}
-    if intent.alternatives and _are_shortened(intent, column.categories):
-        return {"shortened": 1.0}
     alike = _alike(intent, column)
+    few = len(alike) < 2  # noqa: PLR2004 - alternatives are two
+    if few and intent.alternatives and _are_shortened(intent, column.categories):
+        return {"shortened": 1.0}
     most = len(alike) > 1 and len(alike) / len(column.categories)
     one = bool(named or alike)
     return {

@@ -1,0 +1,180 @@
+"""What sentences of users ask for, and which columns can answer: rules that are about no table."""
+
+import pytest
+
+from modelyard_runtime.plan.evidence import gather, is_conventional
+from modelyard_runtime.plan.grammar import asks_who, clause_of, noun_of
+from modelyard_runtime.plan.intent import read_intent
+from modelyard_runtime.plan.names import ends_series, last
+from modelyard_runtime.plan.plan import make_plan
+from modelyard_runtime.plan.unbuilt import unbuilt_task
+from support.tables import table_of
+
+ROWS = 120
+
+
+def table(folder, **columns):
+    rows = (",".join(str(value(i)) for value in columns.values()) for i in range(ROWS))
+    return table_of(folder, "\n".join([",".join(columns), *rows]))
+
+
+def measured(i):
+    return i * 7919 % 997
+
+
+def flag(i):
+    return i % 2
+
+
+def one_of(*values):
+    return lambda i: values[i % len(values)]
+
+
+def evidence(text, table):
+    return gather(read_intent(text, []), table)
+
+
+@pytest.mark.parametrize(
+    ("text", "many"),
+    [
+        ("Which of our employees are likely to quit?", ["employees"]),
+        ("Which bookings will fall through?", ["bookings"]),
+        ("Which product will the customer buy?", []),
+        ("Which species is it?", []),
+    ],
+)
+def test_some_of_many_are_a_question_of_yes_or_no(text, many):
+    assert asks_who(text) == many
+    assert many == [] or read_intent(text, []).whether
+
+
+def test_such_ones_among_many_are_asked_for_by_their_adjective():
+    assert noun_of("Predict late deliveries") == ["late"]
+    assert noun_of("Predict daily sales") != ["daily"]
+
+
+def test_how_a_thing_will_be_asks_for_the_adjective():
+    assert clause_of("How productive will the team be today?") == ("productive", ["team"])
+
+
+def test_a_quantity_is_no_question_of_yes_or_no():
+    assert not read_intent("the sum a shopper will pay", []).whether
+    assert read_intent("the customers who will pay", []).whether
+
+
+def test_the_head_of_a_name_stands_before_what_it_is_with():
+    assert last(["family", "history", "with", "overweight"]) == "history"
+    assert last(["cost", "of", "the", "product"]) == "cost"
+
+
+def test_the_last_of_a_numbered_series_is_the_final_one():
+    names = ["G1", "G2", "G3", "age"]
+    intent = read_intent("Predict the final grade", [])
+    assert [name for name in names if ends_series(intent, name, names)] == ["G3"]
+    assert not ends_series(read_intent("Predict the grade", []), "G3", names)
+
+
+def test_y_is_no_convention_beside_x():
+    assert is_conventional("y", ["age", "y"])
+    assert not is_conventional("Y", ["X", "Y", "area"])
+
+
+def test_a_column_of_one_value_answers_nothing(tmp_path):
+    staff = table(tmp_path, employee_count=one_of(1), attrition=flag)
+    assert "employee_count" not in evidence("Which employee will leave?", staff)
+
+
+def test_what_is_another_column_and_more_is_its_variant(tmp_path):
+    tweets = table(tmp_path, mood=one_of("a", "b", "c"), mood_gold=one_of("a", "b", "c"))
+    found = evidence("Classify the mood", tweets)
+    assert found["mood_gold"]["variant"] == 1
+    assert "variant" not in found["mood"]
+    assert "variant" not in evidence("Classify the mood gold", tweets)["mood_gold"]
+
+
+def test_a_name_a_place_or_a_date_is_seldom_asked_for(tmp_path):
+    cars = table(tmp_path, car_name=one_of("a", "b", "c"), price=measured)
+    assert evidence("What can I get for my car?", cars)["car_name"]["label"] == 1
+    assert "label" not in evidence("Predict the name of the car", cars)["car_name"]
+
+
+def test_a_column_that_is_mostly_empty_is_known_as_such(tmp_path):
+    mostly = table(tmp_path, mood=lambda i: "ab"[i % 2] if i % 4 == 0 else "", age=measured)
+    assert evidence("Predict the mood", mostly)["mood"]["sparse"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "counted"),
+    [
+        ("Which of the seven categories is it?", "size"),
+        ("Rate it from 1 to 5", "stars"),
+        ("What would it get on a five-point scale?", "stars"),
+    ],
+)
+def test_as_many_values_as_are_said(tmp_path, text, counted):
+    found = evidence(
+        text, table(tmp_path, size=one_of(*"abcdefg"), stars=one_of(1, 2, 3, 4, 5), n=measured)
+    )
+    assert [name for name, kinds in found.items() if "counted" in kinds] == [counted]
+
+
+@pytest.mark.parametrize("text", ["group A, B or C", "one of A-C", "is it A, B or C?"])
+def test_letters_that_are_listed_are_values(tmp_path, text):
+    found = evidence(text, table(tmp_path, kind=one_of("A", "B", "C"), grade=one_of("X", "Y")))
+    assert found["kind"]["every_value"] == 1
+    assert "every_value" not in found.get("grade", {})
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [("is it junk or a proper one", 0), ("spam or real", 0), ("theft, assault or drugs", 1)],
+)
+def test_most_values_are_named_by_a_word_of_each(tmp_path, text, share):
+    crimes = table(
+        tmp_path, category=one_of("LARCENY/THEFT", "DRUG/NARCOTIC", "ASSAULT"), n=measured
+    )
+    assert evidence(text, crimes).get("category", {}).get("most_values", 0) == share
+
+
+def test_one_of_two_values_is_named_by_another_word_for_it(tmp_path):
+    messages = table(tmp_path, v1=one_of("ham", "spam"), length=measured)
+    assert evidence("block junk", messages)["v1"]["one_of_two"] == 1
+
+
+def test_a_chance_answers_how_likely(tmp_path):
+    places = table(tmp_path, chance_of_admit=measured, research=measured)
+    found = evidence("How likely is it that she does research and is admitted?", places)
+    assert "whether_measured" not in found["chance_of_admit"]
+    assert found["research"]["whether_measured"] == 1
+
+
+def test_groups_that_have_names_are_no_clustering():
+    assert unbuilt_task("segment A-D for new leads") is None
+    assert unbuilt_task("segment our customers") is not None
+
+
+def test_numbers_of_a_type_are_classes(tmp_path):
+    forests = table(tmp_path, elevation=measured, cover_type=one_of(1, 2, 3, 4, 5, 6, 7))
+    assert make_plan("cover type", forests).task == "multiclass"
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("avocado in $", "price"),
+        ("What should I ask for my flat?", "price"),
+        ("How bad is the crash?", "severity"),
+        ("Who will turn up for the appointment?", "show"),
+        ("Which parcels won't arrive on schedule?", "punctual"),
+        ("Which customers won't come back?", "churn"),
+        ("Will the patient come back?", "return"),
+        ("Who hands in their notice?", "resign"),
+    ],
+)
+def test_a_turn_of_phrase_stands_for_its_word(text, word):
+    assert word in read_intent(text, []).weights
+
+
+def test_how_and_when_are_not_asked_for():
+    assert "time" not in read_intent("block payments in real time", []).weights
+    assert "hour" not in read_intent("demand hour by hour", []).weights
