@@ -31,7 +31,7 @@ BLIND = frozenset({10})
 #: How much a table without its target counts.
 WITHOUT_TARGET = 0.15
 #: Wordings as users have them count more than the terse ones for tables of statistics.
-WEIGHTS_OF_BATCHES = {9: 3.0, 11: 2.0}
+WEIGHTS_OF_BATCHES = {9: 3.0, 11: 2.0, 12: 1.0}
 #: Where a column stands is a hint and no more.
 MOST_BY_POSITION = 0.7
 #: Whom an intent is about is not what it asks for, however few wordings tell the two apart.

@@ -43,6 +43,8 @@ _CUES = tuple(
     for pattern in (
         rf"(?:^|\b(?:to|please|and|that|we|us|i|must|should|can)\s+|,\s*)(?P<ask>{_FORECAST}(?:s|ing)?\b)|"
         r"\bto (?P<ask2>know|find out|figure out|work out|tell|see|understand|learn) |"
+        rf"\b(?:and (?:tell|see|know|say|find out|show|learn)|asks?(?: us| me)?|wonders?) "
+        rf"(?P<ask5>{_QUESTION}\b)|"
         rf"^(?:and |so )*(?P<ask3>{_QUESTION}\b.*\?)|"
         rf",\s*(?P<ask4>{_QUESTION}\b.*\?)",
         rf"\b{_WISH} (?P<ask>(?:an?|the|some|our|every|each|one)\b)|"
@@ -56,6 +58,11 @@ _CUES = tuple(
 
 #: Such a clause says what follows from the others.
 _THEREFORE = re.compile(r"^\W*(?:and )?(?:so|therefore|hence)\b", re.IGNORECASE)
+#: What is hidden, “hide them”, stands in another clause.
+_REFERS = re.compile(
+    r"^(?!.*\b(?:who|which|whether|what|how|if|when|that)\b)(?:\w+ )?\w+ (?:them|it)\b",
+    re.IGNORECASE,
+)
 _OURSELVES = re.compile(r"\b(?:we|our|us|i|my|they|their)\b", re.IGNORECASE)
 
 
@@ -79,7 +86,9 @@ def asked_part(text: str) -> Asked:
                     part or (clause if place > first and not _OURSELVES.search(clause) else "")
                     for place, (clause, part) in enumerate(zip(chosen, parts, strict=True))
                 ]
-                return _asked(text, [part for part in kept if part])
+                found = [part for part in kept if part]
+                refers = any(_REFERS.search(part) for part in found)
+                return _asked(text, clauses if refers else found)
     return _asked(text, clauses)
 
 

@@ -84,6 +84,12 @@ def _is_variant(intent: Intent, name: str, names: Sequence[str]) -> bool:
     )
 
 
+def _is_outcome(words: Sequence[str]) -> bool:
+    """Whether a name says no more than that it holds what became of a row: outcome_type."""
+    rest = [word for word in words if word not in lexicon.OUTCOMES]
+    return len(rest) < len(words) and all(map(lexicon.is_generic, rest))
+
+
 def _shared_words(intent: Intent, table: Table) -> dict[str, float]:
     """How telling each word of the goal is: less, the more columns have it; 0 if none has."""
     counts = {
@@ -126,7 +132,7 @@ def _of_name(
         or any(is_short_for(word, lexicon.words(name)) for word in intent.aim),
         "subject": _best(tokens, intent.subjects),
         "event": _best(tokens, intent.events) * (not intent.quantity),
-        "outcome": len(words) == 1 and words[0] in lexicon.OUTCOMES,
+        "outcome": _is_outcome(words),
         "number": _numbered(intent, words),
         "measure": any(lexicon.measures(token, word) for token in tokens for word in intent.aim),
         "quoted": lexicon.stems(name) in intent.quoted,
@@ -146,7 +152,8 @@ def _beside_head(intent: Intent, name: str, pieces: float) -> float:
 
 def _is_label(intent: Intent, tokens: Sequence[str]) -> bool:
     """Whether a name is of what names, places or dates a row, and the intent asks for none such."""
-    if tokens[-1] not in lexicon.LABELS or (len(tokens) == 1 and lexicon.is_generic(tokens[0])):
+    alone = len(tokens) == 1 and lexicon.is_generic(tokens[0])
+    if tokens[-1] not in lexicon.LABELS or alone or _is_outcome(tokens):
         return False
     asked = [*intent.noun, *intent.subjects, *filter(None, (intent.head, intent.predicate))]
     return max(_best(tokens[-1:], asked), _best([last(tokens)], intent.noun)) < _SURELY

@@ -100,7 +100,7 @@ _FINDS_SUCH = re.compile(
 )
 #: Several of whom some are asked for, which is a question of yes or no: which *flights* are late.
 _WHICH_OF_MANY = re.compile(
-    r"\b(?:which|what) (?:of (?:our|the|my|these|those) )?"
+    r"\bwhich (?:of (?:our|the|my|these|those) )?"
     r"(?P<many>(?:\w+ ){0,2}(?:\w+[^s\W]s|people)) "
     r"(?:will|would|are|were|won't|might|may|can|could|have|do|did|going|probably|actually)\b"
     r"(?! (?:the|an?|this|that|these|those|our|my|it|we|they|he|she|you|each|every|most)\b)",

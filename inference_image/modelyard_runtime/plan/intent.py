@@ -32,6 +32,15 @@ _WHETHER = re.compile(
     r"^(?!.*\b(?:what|how|when|where)\b).*\b(will|does|do)\b",
     re.IGNORECASE,
 )
+#: Happy, unhappy or neutral: one of three is more than yes or no.
+_ONE_OF_SEVERAL = re.compile(r"\w, (?:\w+ ){0,2}\w+,? or (?:\w+ ){0,2}\w", re.IGNORECASE)
+#: Such a question is answered by more than yes or no, if it is not for a chance.
+_OPEN = re.compile(
+    r"^\W*(?:know |tell (?:us |me )?|see |find out |show )?"
+    r"(?:what|when|where|how (?!likely|probable))\b"
+    r"(?!.*\b(?:risk|chance|probability|likelihood|odds)\b)",
+    re.IGNORECASE,
+)
 _SERIES = re.compile(
     r"\b(forecast\w*|next (day|week|month|quarter|year)|time series)\b", re.IGNORECASE
 )
@@ -171,7 +180,7 @@ def read_intent(text: str, schema_names: list[str]) -> Intent:
         subjects=content(phrases.subjects(goal)),
         implied=content(phrases.implied(goal)),
         quantity=bool(_QUANTITY.search(goal)),
-        kind=bool(_KIND.search(split_at(goal, _EACH)[0])),
+        kind=bool(_KIND.search(split_at(goal, _EACH)[0]) or _ONE_OF_SEVERAL.search(goal)),
         whether=_asks_whether(goal, noun),
         series=bool(_SERIES.search(goal)),
         future=bool(_FUTURE.search(goal)),
@@ -180,6 +189,8 @@ def read_intent(text: str, schema_names: list[str]) -> Intent:
 
 def _asks_whether(goal: str, noun: list[str]) -> bool:
     """Whether yes or no answers it: not where a quantity is asked for, as the sum he will pay."""
+    if _ONE_OF_SEVERAL.search(goal):
+        return False
     last = noun[-1] if noun else ""
     asks = _WHETHER.search(goal) or grammar.asks_who(goal) or lexicon.is_event(last)
-    return bool(asks) and last not in lexicon.QUANTITIES
+    return bool(asks) and last not in lexicon.QUANTITIES and not _OPEN.search(goal)

@@ -64,7 +64,8 @@ YES_OR_NO = frozenset(_DATA["yes_or_no"].split())
 STOPWORDS = frozenset(_DATA["stopwords"].split())
 #: In a name, what follows these is when: default_next_month, churn_within_30_days.
 _WINDOW = frozenset(_DATA["window"].split())
-#: Words of a name that join others; what follows them is beside the point: history_with_obesity.
+#: What follows these in a name is beside the point: history_with_obesity.
+BEHIND_HEAD = frozenset(_DATA["behind_head"].split())
 JOINING = frozenset(_DATA["small"].split())
 _SYNONYMS = _DATA["synonyms"].strip().splitlines()
 _SHORTEST_PIECE = 3
@@ -165,7 +166,8 @@ def _shorter(word: str) -> str:
     if word.endswith("ss"):
         return word
     for suffix in _SUFFIXES:
-        least = 3 if suffix in _INFLECTIONS else 4
+        # Distance is nothing of a district.
+        least = 3 if suffix in _INFLECTIONS else 5 if suffix in {"ance", "ances"} else 4
         if word.endswith(suffix) and len(word) - len(suffix) >= least:
             return word[: -len(suffix)]
     return word

@@ -34,7 +34,7 @@ def name_pieces(intent: Intent, name: str) -> list[str]:
 
 def last(tokens: Sequence[str]) -> str:
     """The word that a name is about: its last one that says something, before ``of`` and such."""
-    early = list(takewhile(lambda token: token not in lexicon.JOINING, tokens))
+    early = list(takewhile(lambda token: token not in lexicon.BEHIND_HEAD, tokens))
     for wanted in (telling, _no_unit):
         for part in (early, tokens):
             found = [token for token in part if wanted(token)]

@@ -24,6 +24,16 @@ _INSTEAD = _phrases(
     (r"\b(?:in real[- ]time|over time|at a time|at (?:the same|any) time|ahead of time)\b", ""),
     (r"\b(hour|day|week|month|year) (?:by|after) \1\b", ""),
     (r"\b(?:how many|(?:average )?number of) stars\b", "star rating"),
+    (
+        r"\b(?:move|switch|go|change|defect)\w* to (?:an? |the )?"
+        r"(?:rival|competit|other|another|different)\w*",
+        "churn",
+    ),
+    (
+        r"\bhow far (?:has|have|is|are) (.*\b(?:progress|advanc|develop|along|gone)\w*)",
+        r"which stage \1",
+    ),
+    (r"\bbox[- ]office\b", "revenue gross"),
     (r"\bsa(?:y|ys|id|ying) yes\b", "accept respond"),
     (
         r"\b(?:won't|will not|don't|not|never) (?:come|be|buy|order|shop|return|visit)"
@@ -98,7 +108,7 @@ _SUBJECTS = _phrases(
         r"\b(?:minutes|hours|days|weeks|months|years) (?:until|till|before|to|on|spent)\b",
         "duration",
     ),
-    (r"\b(how long|when will|how soon|how quickly)\b", "duration"),
+    (r"\b(how long|when (?:will|can|do|does|they|we|an?)|how soon|how quickly)\b", "duration"),
     (r"\bhow (heavy|much does [\w ]+ weigh)\b", "weight"),
     (r"\bhow strong\b", "strength"),
     (r"\bhow old\b", "age"),
@@ -114,7 +124,8 @@ _SUBJECTS = _phrases(
         r"\b(?:what|how much) (?:to|(?:should|can) (?:i|we)) (?:ask|charge|bid|offer|demand)\b",
         "price",
     ),
-    (r"\bhow (?:bad|severe|serious|grave)\b", "severity damage"),
+    (r"\bhow (?:busy|crowded|full)\b", "volume count occupancy"),
+    (r"\bhow (?:bad|badly|severe|severely|serious|grave)\b", "severity damage"),
     (r"\bin (?:money|money terms|financial terms)\b", "cost loss amount"),
     (r"\bhow well (?:do|does|did|will) .*\b(?:do|perform)\b", "performance"),
     (r"\b(?:suggest|propose|recommend)\w* an? (?:figure|amount|price|number|value)\b", "price"),
@@ -151,6 +162,8 @@ _IMPLIED = _phrases(
         r"\b(?:customer|client|subscriber|member|employee|user|guest|buyer|shopper)s?\b.*\blos(?:e|t)\b",
         "churn",
     ),
+    (r"\bfetch(?:es)?\b", "price"),
+    (r"\bhow much .*\bpay out\b", "claim amount cost"),
     (r"\bin stars\b", "rating"),
     (r"\bair quality\b", "aqi"),
     (r"\b(?:fine dust|particulates?|particulate matter|fine particles?)\b", "pm"),
