@@ -34,6 +34,23 @@ _INSTEAD = _phrases(
         r"which stage \1",
     ),
     (r"\bbox[- ]office\b", "revenue gross"),
+    (
+        r"\bjump\w* ship\b|\bsay\w* goodbye\b|\bdrop us\b|\bstop(?:s|ped)? (?:using|buying)\b|"
+        r"\bstick\w* (?:with us|around)\b|\b(?:not|n't) renew\w*|\bon (?:his|her|their) way out\b",
+        "churn leave",
+    ),
+    (
+        r"\bget (?:our|the|its|their|my) money back\b|\bfall\w* behind\b|\bgo(?:es)? bust\b|"
+        r"\bmiss\w* (?:\w+ )?(?:payment|instal)\w*|\bstop(?:s|ped)? paying\b|"
+        r"\bbad (?:debt|loan)s?\b",
+        "default",
+    ),
+    (r"\bback in (?:the )?hospital\b|\bhospitali[sz]ed again\b", "readmitted"),
+    (r"\bma(?:k|d)e\w* it (?:out )?alive\b|\bpull\w* through\b", "survive"),
+    (r"\bgiv(?:e|es|ing) out\b|\bgo(?:es)? wrong\b|\bstop(?:s|ped)? working\b", "failure"),
+    (r"\b(?:get|land|find)\w* (?:a|the) job\b|\bfind\w* work\b", "placed hired"),
+    (r"\btak\w* up (?:the|an|our) offer\b", "accept respond"),
+    (r"\bpay\w* (?:their|the|his|her|my) (?:instal\w+|debts?)\b", "repay"),
     (r"\bsa(?:y|ys|id|ying) yes\b", "accept respond"),
     (
         r"\b(?:won't|will not|don't|not|never) (?:come|be|buy|order|shop|return|visit)"
@@ -163,6 +180,10 @@ _IMPLIED = _phrases(
         "churn",
     ),
     (r"\bfetch(?:es)?\b", "price"),
+    (r"\bhow (?:much|well) .*\b(?:likes?|enjoys?|loves?)\b", "rating score satisfaction"),
+    (r"\bwhat .*\b(?:think|feel)s?\b", "sentiment rating"),
+    (r"\bwhat (?:is|are) .*\babout\b", "category topic"),
+    (r"\bget\w* (?:the|a) (?:loan|mortgage|credit)\b", "approved status"),
     (r"\bhow much .*\bpay out\b", "claim amount cost"),
     (r"\bin stars\b", "rating"),
     (r"\bair quality\b", "aqi"),

@@ -65,6 +65,7 @@ def test_a_quantity_is_no_question_of_yes_or_no():
 def test_the_head_of_a_name_stands_before_what_it_is_with():
     assert last(["family", "history", "with", "overweight"]) == "history"
     assert last(["cost", "of", "the", "product"]) == "cost"
+    assert last(["went", "on", "backorder"]) == "backorder"
 
 
 def test_the_last_of_a_numbered_series_is_the_final_one():
@@ -169,10 +170,27 @@ def test_numbers_of_a_type_are_classes(tmp_path):
         ("Which customers won't come back?", "churn"),
         ("Will the patient come back?", "return"),
         ("Who hands in their notice?", "resign"),
+        ("Who is about to move to a rival?", "churn"),
+        ("Which borrowers fall behind?", "default"),
+        ("How far has the disease progressed?", "stage"),
+        ("How busy will the road be?", "volume"),
     ],
 )
 def test_a_turn_of_phrase_stands_for_its_word(text, word):
     assert word in read_intent(text, []).weights
+
+
+@pytest.mark.parametrize(
+    ("text", "whether"),
+    [
+        ("Is the passenger happy, unhappy or neutral?", False),
+        ("Is the passenger happy or not?", True),
+        ("know what the panel will deliver", False),
+        ("What is the risk that it will fail?", True),
+    ],
+)
+def test_yes_or_no_answers_no_open_question_nor_one_of_three(text, whether):
+    assert read_intent(text, []).whether is whether
 
 
 def test_how_and_when_are_not_asked_for():

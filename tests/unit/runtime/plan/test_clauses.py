@@ -49,5 +49,9 @@ def test_a_text_that_only_asks_is_left_whole(text):
     assert " ".join(asked_part(text).text.split()).startswith(text.split(":")[0])
 
 
+def test_a_clause_that_only_refers_to_another_keeps_it():
+    assert "titles" in asked_part("Readers hate such titles and we want to hide them.").text
+
+
 def test_what_follows_a_question_belongs_to_it():
     assert "yes or no" in asked_part("Does she have a job? yes or no").text
