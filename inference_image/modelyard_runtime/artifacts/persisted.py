@@ -4,6 +4,7 @@
 """
 
 import importlib
+import warnings
 from threading import Thread
 from typing import Any
 
@@ -23,14 +24,14 @@ TRUSTED = (
 )
 
 
-def prepare() -> Thread:
+def prepare() -> None:
     """Import skops beside other work: it looks at every type of scikit-learn, for about a second.
 
-    Whoever needs it sooner waits for the import by itself.
+    Whoever needs it sooner waits for the import by itself. Libraries warn no more from then on.
     """
-    thread = Thread(target=importlib.import_module, args=("skops.io",), name="skops", daemon=True)
-    thread.start()
-    return thread
+    # Filters are shared by threads: the import puts back those that it found, in mid-search.
+    warnings.simplefilter("ignore")
+    Thread(target=importlib.import_module, args=("skops.io",), name="skops", daemon=True).start()
 
 
 def persisted(model: Any) -> bytes | None:

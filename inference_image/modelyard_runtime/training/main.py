@@ -11,7 +11,6 @@ import signal
 import sys
 import threading
 import time
-import warnings
 from collections.abc import Callable, Sequence
 
 from modelyard_crds.build import EXIT_OK, PodResult
@@ -47,9 +46,6 @@ def run(arguments: Sequence[str]) -> int:
     cpus = cpu_count()
     limit_threads(cpus)
     return_freed_memory()
-    # What libraries warn of shows in scores. Set once for all: filters are shared by threads, and
-    # an import beside the search resets those of the search.
-    warnings.simplefilter("ignore")
     if arguments[:1] == ["profile"]:
         return _in_pod(FAULTS["profile"], _profile)
     if arguments[:1] == ["build"]:

@@ -5,10 +5,12 @@ import sys
 
 PROGRAM = """
 import warnings
+from modelyard_runtime.artifacts.persisted import prepare
 from modelyard_runtime.training import main
 from modelyard_runtime.training.runner import bounded_threads
 
 def search(*_):
+    prepare()
     beside = warnings.catch_warnings()
     beside.__enter__()
     with bounded_threads(1):
