@@ -25,11 +25,13 @@ import scale_plot
 from audit import AuditLog, Written, counted, reached
 from floor import Floor, replay
 from measured_operator import MeasuredOperator
+from modelyard_operator.cluster.kinds import OWN_KINDS
+from modelyard_operator.settings import Settings
 from simulation import Simulation, cluster_command, collection, connected, make_objects
 from simulation import play_training as play
 
 #: Of the operator: workers for each of four kinds.
-WORKERS = 64
+WORKERS = len(OWN_KINDS) * Settings.concurrency
 #: The size whose figures stand for the whole; of other runs the greatest.
 NAMED_SIZE = 1000
 QUIET_SECONDS = 6.0

@@ -24,6 +24,11 @@ LARGE_CELLS = 3_000_000
 _ROUND = 1_000
 
 
+def is_large(rows: int, columns: int) -> bool:
+    """Whether a table has so many cells that its fits run one after the other."""
+    return rows * columns >= LARGE_CELLS
+
+
 def build_bytes(rows: int, columns: int) -> int:
     """What learning from a table of this size takes."""
     return BASE_BYTES + rows * columns * CELL_BYTES

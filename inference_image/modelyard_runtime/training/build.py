@@ -16,7 +16,7 @@ import numpy as np
 from modelyard_crds.build import BuildRequest, Manifest
 from modelyard_crds.conditions import shorten
 from modelyard_crds.fields import Metric
-from modelyard_crds.memory import LARGE_CELLS
+from modelyard_crds.memory import is_large
 from modelyard_crds.model_version import TrainingInfo
 from modelyard_crds.plan import PlanOverrides
 from modelyard_runtime.artifacts.card import card_files
@@ -107,7 +107,7 @@ def build_version(job: Job, fetch: Callable[[], Fetched], reporter: Reporter) ->
     table = with_goals(table, plan.goals)
     training = job.request.build.training
     encoding = _encoding(table, plan, training.seed)
-    if job.pods_secret is None and table.rows * len(table.columns) < LARGE_CELLS:
+    if job.pods_secret is None and not is_large(table.rows, len(table.columns)):
         prepare()
     records_of = partial(Records, job.store, job.records_prefix)
     runner_of = _runner_of(job, reporter)

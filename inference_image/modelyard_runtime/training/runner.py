@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
-from modelyard_crds.memory import LARGE_CELLS
+from modelyard_crds import memory
 from modelyard_runtime.training.candidates import Candidate
 from modelyard_runtime.training.fitting import Fit, Fitted, fit_model, run_fit
 from modelyard_runtime.training.problem import Indices, Problem
@@ -59,7 +59,7 @@ class LocalRunner:
 
 def is_large(problem: Problem) -> bool:
     """Whether fits run one after the other in a pod, each on all its processors."""
-    return problem.matrix.size >= LARGE_CELLS
+    return memory.is_large(*problem.matrix.shape)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 
 from modelyard_crds import names
 from modelyard_crds.build import Progress
-from modelyard_crds.memory import LARGE_CELLS
+from modelyard_crds.memory import is_large
 from modelyard_crds.model_version import ModelVersion
 from modelyard_crds.reasons import Reason
 from modelyard_operator.reconcile.decision import (
@@ -269,7 +269,7 @@ def _goes_on_without_memory(seen: VersionObserved) -> bool:
     too much for two pods.
     """
     build = seen.version.spec.build
-    return build.dataset_rows * build.dataset_columns >= LARGE_CELLS
+    return is_large(build.dataset_rows, build.dataset_columns)
 
 
 def _error(seen: VersionObserved, problem: Problem, *writes: Write) -> _Answer:

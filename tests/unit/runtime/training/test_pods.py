@@ -13,9 +13,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from modelyard_crds import memory
 from modelyard_crds.build import StoreConfig
 from modelyard_runtime.store import open_store
-from modelyard_runtime.training import pods, runner
+from modelyard_runtime.training import pods
 from modelyard_runtime.training.credentials import TlsFiles, make_tls
 from modelyard_runtime.training.pods import own_address, pods_runner
 from modelyard_runtime.training.records import Records, recording
@@ -77,7 +78,7 @@ def test_two_processes_find_what_one_finds_and_losing_one_loses_no_finished_fit(
     tmp_path, port, monkeypatch
 ):
     """Rank 0 alone has the data; a second search has all that was finished in the records."""
-    monkeypatch.setattr(runner, "LARGE_CELLS", 1)  # one fit at a time a pod: both have work
+    monkeypatch.setattr(memory, "LARGE_CELLS", 1)  # one fit at a time a pod: both have work
     said: list[str] = []
     store = open_store(StoreConfig(url=(tmp_path / "store").as_uri()))
     given = problem()
