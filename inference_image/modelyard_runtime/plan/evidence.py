@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from modelyard_runtime.data.table import Table
 from modelyard_runtime.plan import lexicon
 from modelyard_runtime.plan.abbreviations import composed, is_short_for
-from modelyard_runtime.plan.fitting import of_kind
+from modelyard_runtime.plan.answers import fits, of_kind
 from modelyard_runtime.plan.intent import Intent
 from modelyard_runtime.plan.names import (
     coverage,
@@ -21,11 +21,7 @@ from modelyard_runtime.plan.names import (
     name_pieces,
     telling,
 )
-from modelyard_runtime.plan.values import (
-    is_flag,
-    is_identifier,
-    named_values,
-)
+from modelyard_runtime.plan.values import is_flag, is_identifier, named_values
 
 #: Evidence by its kind; what is left out is 0.
 Evidence = Mapping[str, float]
@@ -33,7 +29,7 @@ Evidence = Mapping[str, float]
 #: Of these one must be there for a column to be considered.
 SPEAKING = frozenset(
     {
-        *("stated", "whole", "whole_given", "coverage", "last", "noun", "explained", "initials"),
+        *("stated", "whole", "whole_given", "coverage", "noun", "explained", "initials"),
         *("measure", "every_value", "alternatives", "two_values", "shortened", "one_value"),
         *("conventional", "only_flag", "quoted", "subject", "number", "last_fits", "counted"),
         *("one_of_two", "most_values", "outcome"),
@@ -47,19 +43,22 @@ def gather(intent: Intent, table: Table) -> dict[str, Evidence]:
     """The evidence of each column for which something speaks."""
     shared = _shared_words(intent, table)
     flags = [column.name for column in table.columns if is_flag(column)]
+    others = _by_a_word(table.names)
     found: dict[str, Evidence] = {}
     for position, column in enumerate(table.columns):
+        is_last = position == len(table.columns) - 1
+        variant = _is_variant(intent, column.name, others)
         spoken = {
             **_of_name(intent, column.name, shared, table.names),
             **named_values(intent, column),
-            **of_kind(intent, column, is_last=position == len(table.columns) - 1),
+            **of_kind(intent, column),
             "conventional": is_conventional(column.name, table.names),
-            "only_flag": intent.whether and not intent.quantity and flags == [column.name],
-            "variant": _is_variant(intent, column.name, table.names),
+            "only_flag": intent.asks_whether and flags == [column.name],
+            "variant": variant,
             "first_column": position == 0,
-            "last_column": position == len(table.columns) - 1,
+            "last_column": is_last,
+            "last_fits": is_last and not variant and fits(intent, column),
         }
-        spoken["last_fits"] = spoken["last_fits"] and not spoken["variant"]
         outright = spoken.get("stated") or spoken.get("whole")
         speaks = any(spoken.get(kind) for kind in SPEAKING)
         answers = column.distinct > 1 and not is_identifier(column)
@@ -75,13 +74,22 @@ def is_conventional(name: str, names: Sequence[str]) -> bool:
     return joined in lexicon.CONVENTIONAL and not among_axes
 
 
-def _is_variant(intent: Intent, name: str, names: Sequence[str]) -> bool:
+Words = frozenset[str]
+
+
+def _by_a_word(names: Sequence[str]) -> Mapping[str, set[Words]]:
+    """The words of each name, under one of them: a name that has them all has that one too."""
+    found: dict[str, set[Words]] = {}
+    for words in {frozenset(lexicon.words(name)) for name in names} - {frozenset()}:
+        found.setdefault(min(words), set()).add(words)
+    return found
+
+
+def _is_variant(intent: Intent, name: str, others: Mapping[str, set[Words]]) -> bool:
     """Whether a name is another one and words that nobody says: sentiment, sentiment_confidence."""
-    words = set(lexicon.words(name))
-    return any(
-        other and other < words and _best([*words - other], [*intent.weights]) < _SURELY
-        for other in ({*lexicon.words(one)} for one in names)
-    )
+    words = frozenset(lexicon.words(name))
+    within = (other for word in words for other in others.get(word, ()) if other < words)
+    return any(_best([*words - other], [*intent.weights]) < _SURELY for other in within)
 
 
 def _is_outcome(words: Sequence[str]) -> bool:
@@ -111,7 +119,6 @@ def _of_name(
     words = lexicon.words(name)
     pieces = _pieces(intent, words)
     found = [max(likeness_of(intent, token), pieces) for token in tokens]
-    head = found[tokens.index(last(tokens))]
     spoken = not lexicon.STOPWORDS.issuperset(tokens) and _contains(intent.goal_words, words)
     only_about = max(0.0, _best(tokens, intent.about) - _beside(intent, tokens) - pieces)
     whole = spoken and only_about < _SURELY
@@ -120,7 +127,6 @@ def _of_name(
         "whole": whole,
         "whole_given": not spoken and _contains(intent.given, words),
         "coverage": coverage(tokens, found),
-        "last": head,
         "beside_head": _beside_head(intent, name, pieces) * (not _best(tokens, intent.events)),
         "label": _is_label(intent, tokens),
         "noun": _best(tokens, intent.noun[-1:]),
@@ -129,7 +135,7 @@ def _of_name(
         "explained": _share(tokens, shared),
         "initials": is_initials(intent, name)
         or ends_series(intent, name, names)
-        or any(is_short_for(word, lexicon.words(name)) for word in intent.aim),
+        or any(is_short_for(word, words) for word in intent.aim),
         "subject": _best(tokens, intent.subjects),
         "event": _best(tokens, intent.events) * (not intent.quantity),
         "outcome": _is_outcome(words),
@@ -143,10 +149,11 @@ def _of_name(
 
 def _beside_head(intent: Intent, name: str, pieces: float) -> float:
     """How much surer other words of a name are than what it is about: history_with_obesity."""
-    tokens = [token for token in lexicon.name_words(name) if telling(token)]
+    words = lexicon.name_words(name)
+    tokens = [token for token in words if telling(token)]
     if len(tokens) < 2:  # noqa: PLR2004 - a head and another
         return 0.0
-    head = max(pieces, likeness_of(intent, last(lexicon.name_words(name))))
+    head = max(pieces, likeness_of(intent, last(words)))
     return max(0.0, max(map(intent.likeness, tokens)) - head)
 
 

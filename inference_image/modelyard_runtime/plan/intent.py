@@ -134,6 +134,22 @@ class Intent:
         """Whether it lists what the answer may be."""
         return "or" in self.words or bool(_EITHER.search(self.text))
 
+    @property
+    def asks_class(self) -> bool:
+        """Whether it asks which of several, and for no quantity."""
+        return self.kind and not self.quantity
+
+    @property
+    def asks_whether(self) -> bool:
+        """Whether yes or no answers it, and no quantity."""
+        return self.whether and not self.quantity
+
+    @cached_property
+    def wants_number(self) -> bool:
+        """Whether what is asked for is called a quantity."""
+        named = filter(None, (self.head, self.predicate))
+        return any(map(lexicon.is_quantity, [*self.noun, *self.subjects, *named]))
+
     @cached_property
     def events(self) -> list[str]:
         """The words of its goal for what happens or does not: churn, default, late."""
@@ -145,8 +161,9 @@ def read_intent(text: str, schema_names: list[str]) -> Intent:
     asks, beside = asked_part(phrases.reworded(text))
     goal, given = split_at(asks, GIVEN)
     given = f"{given} {beside}"
-    aim, each = split_at(goal, _EACH)
-    aim, company = split_at(aim, _WITH)
+    wanted, each = split_at(goal, _EACH)
+    aim, company = split_at(wanted, _WITH)
+    subjects, implied = phrases.subjects(goal), phrases.implied(goal)
     weights: dict[str, float] = {}
     predicate, subject = grammar.clause_of(aim)
     head = predicate or grammar.head_of(aim)
@@ -156,10 +173,10 @@ def read_intent(text: str, schema_names: list[str]) -> Intent:
         (" ".join(schema_names), SCHEMA_WEIGHT),
         (each, EACH_WEIGHT),
         (company, WITH_WEIGHT),
-        (phrases.implied(goal), IMPLIED_WEIGHT),
+        (implied, IMPLIED_WEIGHT),
         (aim, GOAL_WEIGHT if predicate is None else AROUND_WEIGHT),
         (predicate or "", GOAL_WEIGHT),
-        (phrases.subjects(goal), GOAL_WEIGHT),
+        (subjects, GOAL_WEIGHT),
     ):
         for word in content(part):
             weights[word] = max(weight, weights.get(word, 0.0))
@@ -169,18 +186,16 @@ def read_intent(text: str, schema_names: list[str]) -> Intent:
         weights,
         head,
         predicate,
-        aim=list(
-            dict.fromkeys(content(split_at(goal, _EACH)[0]) + content(phrases.subjects(goal)))
-        ),
+        aim=list(dict.fromkeys(content(wanted) + content(subjects))),
         noun=noun,
         about=[
             word for word in [*subject, *grammar.about_of(goal, noun)] if word not in {*noun, head}
         ],
         given=content(given),
-        subjects=content(phrases.subjects(goal)),
-        implied=content(phrases.implied(goal)),
+        subjects=content(subjects),
+        implied=content(implied),
         quantity=bool(_QUANTITY.search(goal)),
-        kind=bool(_KIND.search(split_at(goal, _EACH)[0]) or _ONE_OF_SEVERAL.search(goal)),
+        kind=bool(_KIND.search(wanted) or _ONE_OF_SEVERAL.search(goal)),
         whether=_asks_whether(goal, noun),
         series=bool(_SERIES.search(goal)),
         future=bool(_FUTURE.search(goal)),

@@ -15,21 +15,8 @@ from modelyard_runtime.plan.morphology import made_of
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _SUFFIXES = (
-    *(
-        "ancies",
-        "encies",
-        "ances",
-        "ences",
-        "ulently",
-        "ulent",
-        "ically",
-        "ations",
-        "ation",
-        "ities",
-        "ments",
-        "ingly",
-        "ising",
-    ),
+    *("ancies", "encies", "ances", "ences"),
+    *("ulently", "ulent", "ically", "ations", "ation", "ities", "ments", "ingly", "ising"),
     *("izing", "ised", "ized", "ence", "ance", "ency", "ancy", "ment", "ions", "ings", "ness"),
     *("able", "ible", "ously", "tic", "ity", "ion", "ors", "ers", "ing", "ant", "ent", "als"),
     *("ous", "ive", "ful", "ise", "ize", "ies", "ics", "or", "er", "ed", "al", "ic", "ly"),
@@ -66,7 +53,7 @@ STOPWORDS = frozenset(_DATA["stopwords"].split())
 _WINDOW = frozenset(_DATA["window"].split())
 #: What follows these in a name is beside the point: history_with_obesity.
 BEHIND_HEAD = frozenset(_DATA["behind_head"].split())
-JOINING = frozenset(_DATA["small"].split())
+_SMALL = frozenset(_DATA["small"].split())
 _SYNONYMS = _DATA["synonyms"].strip().splitlines()
 _SHORTEST_PIECE = 3
 #: Words of which names are written as one: saleprice, totqty.
@@ -122,18 +109,23 @@ def _punctual(found: list[str]) -> list[str]:
 
 def is_generic(token: str) -> bool:
     """Whether a word of a column's name says little about what it holds."""
-    known = token in GENERIC or token in JOINING or token in UNITS
+    known = token in GENERIC or token in _SMALL or token in UNITS
     return known or ABBREVIATIONS.get(token) in GENERIC
 
 
 def is_event(word: str) -> bool:
     """Whether a word says what happens to some rows and not to others: churn, default."""
-    return stem(word) in _events()
+    return stem(word) in _stems_of("events")
+
+
+def is_quantity(word: str) -> bool:
+    """Whether a word asks for a number: price, duration."""
+    return stem(word) in _stems_of("quantities")
 
 
 @cache
-def _events() -> frozenset[str]:
-    return frozenset(stem(word) for word in _DATA["events"].split())
+def _stems_of(table: str) -> frozenset[str]:
+    return frozenset(map(stem, _DATA[table].split()))
 
 
 def stems(text: str) -> list[str]:

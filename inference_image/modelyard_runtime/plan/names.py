@@ -80,10 +80,11 @@ def ends_series(intent: Intent, name: str, names: Sequence[str]) -> bool:
     found = _NUMBERED.fullmatch(name)
     if found is None or _FINAL.isdisjoint(intent.words):
         return False
-    parts = [part for part in map(_NUMBERED.fullmatch, names) if part and part[1] == found[1]]
-    last_one = int(found[2]) == max(int(part[2]) for part in parts)
     meant = [other for word in intent.noun for other in (word, *lexicon.synonyms(word))]
-    return len(parts) > 1 and last_one and any(word.startswith(found[1].lower()) for word in meant)
+    if not any(word.startswith(found[1].lower()) for word in meant):
+        return False
+    parts = [part for part in map(_NUMBERED.fullmatch, names) if part and part[1] == found[1]]
+    return len(parts) > 1 and int(found[2]) == max(int(part[2]) for part in parts)
 
 
 def _of_initials(name: str, spoken: Sequence[str]) -> bool:

@@ -21,7 +21,6 @@ WEIGHTS: Mapping[str, float] = {
     "first_column": 0.47,
     "initials": 3.01,
     "label": -2.38,
-    "last": 0.00,
     "last_column": 0.70,
     "last_fits": 1.05,
     "many_texts": -2.86,

@@ -2,24 +2,22 @@
 
 import pytest
 
-from modelyard_runtime.plan.evidence import gather, is_conventional
+from modelyard_runtime.plan import lexicon
+from modelyard_runtime.plan.evidence import is_conventional
 from modelyard_runtime.plan.grammar import asks_who, clause_of, noun_of
 from modelyard_runtime.plan.intent import read_intent
 from modelyard_runtime.plan.names import ends_series, last
 from modelyard_runtime.plan.plan import make_plan
 from modelyard_runtime.plan.unbuilt import unbuilt_task
-from support.tables import table_of
+from unit.runtime.plan import samples
+from unit.runtime.plan.samples import evidence
+from unit.runtime.plan.samples import many as measured
 
 ROWS = 120
 
 
 def table(folder, **columns):
-    rows = (",".join(str(value(i)) for value in columns.values()) for i in range(ROWS))
-    return table_of(folder, "\n".join([",".join(columns), *rows]))
-
-
-def measured(i):
-    return i * 7919 % 997
+    return samples.table(folder, ",".join(columns), *columns.values(), count=ROWS)
 
 
 def flag(i):
@@ -28,10 +26,6 @@ def flag(i):
 
 def one_of(*values):
     return lambda i: values[i % len(values)]
-
-
-def evidence(text, table):
-    return gather(read_intent(text, []), table)
 
 
 @pytest.mark.parametrize(
@@ -117,6 +111,25 @@ def test_as_many_values_as_are_said(tmp_path, text, counted):
         text, table(tmp_path, size=one_of(*"abcdefg"), stars=one_of(1, 2, 3, 4, 5), n=measured)
     )
     assert [name for name, kinds in found.items() if "counted" in kinds] == [counted]
+
+
+def test_a_wide_table_is_read_word_by_word_once_a_column(tmp_path, monkeypatch):
+    """Each column beside each other took minutes for some thousand of them."""
+    calls, words = [], lexicon.words
+
+    def counted(text):
+        calls.append(text)
+        return words(text)
+
+    monkeypatch.setattr(lexicon, "words", counted)
+    counts = []
+    for width in (100, 200):
+        columns = {f"sensor_{number}": measured for number in range(width)}
+        wide = table(tmp_path, **columns, failed=flag)
+        calls.clear()
+        evidence("Will it have failed?", wide)
+        counts.append(len(calls))
+    assert counts[1] < 2.5 * counts[0]
 
 
 @pytest.mark.parametrize("text", ["group A, B or C", "one of A-C", "is it A, B or C?"])

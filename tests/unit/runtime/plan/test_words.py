@@ -3,25 +3,11 @@
 import pytest
 
 from modelyard_runtime.plan import lexicon
-from modelyard_runtime.plan.evidence import gather
 from modelyard_runtime.plan.goal import with_goals
 from modelyard_runtime.plan.intent import read_intent
 from modelyard_runtime.plan.morphology import made_of
 from modelyard_runtime.plan.plan import make_plan
-from support.tables import table_of
-
-
-def table(folder, header, *columns, count=90):
-    lines = (",".join(str(column(i)) for column in columns) for i in range(count))
-    return table_of(folder, "\n".join([header, *lines]))
-
-
-def many(i):
-    return i * 7919 % 997
-
-
-def evidence(text, table):
-    return gather(read_intent(text, []), table)
+from unit.runtime.plan.samples import evidence, many, table
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from modelyard_runtime.plan import lexicon
 from modelyard_runtime.plan.intent import Intent
 from modelyard_runtime.plan.values import FEW_VALUES, is_measured, is_whole
 
-MOST_CLASSES, MANY_TEXTS = 200, 50
+TWO, MOST_CLASSES, MANY_TEXTS = 2, 200, 50
 #: A column with a value in fewer rows is filled in for a few of them only.
 _SPARSE = 0.5
 #: What answers “how likely” with a number.
@@ -28,39 +28,44 @@ _SCALE = re.compile(
 )
 
 
-def wants_number(intent: Intent) -> bool:
-    """Whether the noun that is asked for is a quantity."""
-    asked = {*intent.noun, *intent.subjects, intent.head, intent.predicate}
-    known = {lexicon.stem(word) for word in lexicon.QUANTITIES}
-    return any(word and lexicon.stem(word) in known for word in asked)
-
-
-def of_kind(intent: Intent, column: Column, *, is_last: bool) -> dict[str, float]:
+def of_kind(intent: Intent, column: Column) -> dict[str, float]:
     """How the values of a column answer such a question."""
-    text, two = column.type == "string", column.distinct == 2  # noqa: PLR2004 - two values
+    text, two = column.type == "string", column.distinct == TWO
     measured = is_measured(column)
-    classes = text or two or (is_whole(column) and column.distinct <= FEW_VALUES // 2)
-    asks_class = intent.kind and not intent.quantity
-    asks_whether = intent.whether and not intent.quantity
-    number = intent.quantity or (wants_number(intent) and not asks_whether and not asks_class)
-    many = text and column.distinct > MANY_TEXTS
+    number = intent.wants_number and not (
+        intent.quantity or intent.asks_whether or intent.asks_class
+    )
     return {
         "quantity_of_two": intent.quantity and two,
         "quantity_of_text": intent.quantity and text and not two,
         "quantity_measured": intent.quantity and measured,
-        "number_measured": number and not intent.quantity and measured,
-        "number_of_text": number and not intent.quantity and text,
-        "whether_of_two": asks_whether and two,
-        "whether_of_many": asks_whether and not two and not measured,
-        "whether_measured": asks_whether and measured and not _is_chance(column),
-        "class_of_few": asks_class and classes,
-        "class_measured": asks_class and measured,
-        "last_fits": is_last and ((asks_whether and two) or (asks_class and classes and not many)),
+        "number_measured": number and measured,
+        "number_of_text": number and text,
+        "whether_of_two": intent.asks_whether and two,
+        "whether_of_many": intent.asks_whether and not two and not measured,
+        "whether_measured": intent.asks_whether and measured and not _is_chance(column),
+        "class_of_few": intent.asks_class and _has_classes(column),
+        "class_measured": intent.asks_class and measured,
         "counted": _is_counted(intent, column),
         "sparse": column.known < _SPARSE * len(column.values),
         "unlearnable": (text and column.distinct > MOST_CLASSES) or column.type == "datetime",
-        "many_texts": many,
+        "many_texts": _has_many_texts(column),
     }
+
+
+def fits(intent: Intent, column: Column) -> bool:
+    """Whether a column has the two values, or the classes, that are asked for."""
+    two = intent.asks_whether and column.distinct == TWO
+    return two or (intent.asks_class and _has_classes(column) and not _has_many_texts(column))
+
+
+def _has_classes(column: Column) -> bool:
+    few = is_whole(column) and column.distinct <= FEW_VALUES // 2
+    return column.type == "string" or column.distinct == TWO or few
+
+
+def _has_many_texts(column: Column) -> bool:
+    return column.type == "string" and column.distinct > MANY_TEXTS
 
 
 def _is_chance(column: Column) -> bool:
@@ -69,7 +74,8 @@ def _is_chance(column: Column) -> bool:
 
 def _is_counted(intent: Intent, column: Column) -> bool:
     """Whether the intent says how many values there are, or from where to where they go."""
-    if not 2 < column.distinct <= FEW_VALUES:  # noqa: PLR2004 - two are no scale
+    # Two values are no scale.
+    if not TWO < column.distinct <= FEW_VALUES:
         return False
     counts = {_number(found["number"]) for found in _COUNTED.finditer(intent.text)}
     if column.distinct in counts:
