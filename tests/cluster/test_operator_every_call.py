@@ -33,35 +33,31 @@ LEAST_CALLS = 12
 
 @dataclass
 class Killer:
-    """Kills the operator at each call that it was not killed at before, and starts it again."""
+    """Starts the operator and kills it at each call that it was not killed at before."""
 
     proxy: FaultProxy
     operator: OperatorProcess
     moment: Moment
     deaths: list[str] = field(default_factory=list)
-    #: Calls come side by side; one of them is the last of a life, the rest are not.
-    _armed: bool = False
     _done: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
         while not self._done.is_set():
             trap = Trap(self._is_new, self.moment, self.operator.kill)
             self.proxy.trap = trap
-            self._armed = True
+            self.operator.start()
             while not trap.sprung.wait(0.2):
                 if self._done.is_set():
                     return
             self.operator.wait_dead()
-            self.operator.start()
 
     def stop(self) -> None:
         self._done.set()
 
     def _is_new(self, call: Call, body: bytes) -> bool:
         name = told_apart(call, body)
-        if not self._armed or call.path.startswith(QUESTIONS) or name in self.deaths:
+        if call.path.startswith(QUESTIONS) or name in self.deaths:
             return False
-        self._armed = False
         self.deaths.append(name)
         return True
 
@@ -88,7 +84,6 @@ def killer(
         killer = Killer(set_.proxy, set_.operator, request.param)
         thread = threading.Thread(target=killer.run)
         thread.start()
-        set_.operator.start()
         try:
             yield killer
         finally:

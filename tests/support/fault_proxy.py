@@ -44,11 +44,16 @@ class Call:
 
 @dataclass
 class Trap:
-    """Where to kill, once: at the first writing call that matches, by call and body."""
+    """Where to kill, once: at the first writing call that matches, by call and body.
+
+    That call is the last: writing calls that come beside or after it are refused until another
+    trap is set.
+    """
 
     matches: Callable[[Call, bytes], bool]
     moment: Moment
     kill: Callable[[], None]
+    taken: bool = False
     sprung: threading.Event = field(default_factory=threading.Event)
 
 
@@ -128,6 +133,8 @@ class FaultProxy(LoopThread):
             return answered
         writes = request.method != "GET"
         body = await request.read() if writes else None
+        if body is not None and self.trap is not None and self.trap.taken:
+            return web.Response(status=503)
         trap = None if body is None else self._note(call_of(request.method, request.path), body)
         if trap and trap.moment == "before":
             return self._spring(trap)
@@ -159,8 +166,9 @@ class FaultProxy(LoopThread):
         """Remember the call; the trap that it springs, if any."""
         self.calls.append(call)
         trap = self.trap
-        if trap is None or trap.sprung.is_set() or not trap.matches(call, body):
+        if trap is None or not trap.matches(call, body):
             return None
+        trap.taken = True
         return trap
 
     def _spring(self, trap: Trap) -> web.Response:
