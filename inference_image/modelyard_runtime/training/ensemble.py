@@ -1,4 +1,4 @@
-"""A weighted mean of models, where it predicts better than the best of them.
+"""A weighted mean of models, where it predicts no worse than the best of them.
 
 Greedy selection with replacement over predictions for unseen rows (Caruana et al., Ensemble
 Selection from Libraries of Models, 2004). Whether it pays is asked of rows that the weights were
@@ -26,9 +26,6 @@ LIBRARY = 12
 OF_A_FAMILY = 3
 MAX_ROWS = 20_000
 BLOCKS = 5
-#: Blocks of unseen rows that must gain, and by how much in the mean.
-GAINING_BLOCKS = 3
-MIN_GAIN = 1e-5
 
 
 class Blend(NamedTuple):
@@ -66,7 +63,7 @@ def _library(blend: Blend, folds: Sequence[int]) -> list[NDArray[Any]]:
 
 
 def best_blend(problem: Problem, ranked: Sequence[Trial]) -> Blend | None:
-    """The blend of the best trials; None where it is not better than the best trial alone."""
+    """The blend of the best trials; None where it is worse than the best trial alone."""
     trials = library_of(ranked)
     if len(trials) < 2:  # noqa: PLR2004 - a mean needs two
         return None
@@ -76,7 +73,7 @@ def best_blend(problem: Problem, ranked: Sequence[Trial]) -> Blend | None:
     judge = _Judge(problem, rows[order], [_predictions(t, folds)[order] for t in trials])
     everything = np.arange(len(order))
     weights = judge.weights(everything)
-    if np.count_nonzero(weights) < 2 or not _pays(judge, everything):  # noqa: PLR2004 - as above
+    if np.count_nonzero(weights) < 2 or not pays(_gains(judge, everything)):  # noqa: PLR2004 - as above
         return None
     parts = [(float(weight), trial) for weight, trial in zip(weights, trials, strict=True)]
     return Blend(tuple((weight, trial) for weight, trial in parts if weight > 0))
@@ -96,14 +93,22 @@ def library_of(ranked: Sequence[Trial]) -> list[Trial]:
     return chosen[:LIBRARY]
 
 
-def _pays(judge: "_Judge", rows: Indices) -> bool:
-    """Whether weights chosen without a block of rows predict the block better than the best."""
+def pays(gains: NDArray[np.float64]) -> bool:
+    """Whether a mean is not clearly worse than the best trial, by what it gains on some blocks.
+
+    The best was chosen by all of the rows, those of each block included, and the weights were not:
+    where both seem equal the mean is better on others.
+    """
+    return bool(gains.mean() + gains.std(ddof=1) / np.sqrt(len(gains)) > 0)
+
+
+def _gains(judge: "_Judge", rows: Indices) -> NDArray[np.float64]:
+    """What weights chosen without a block of rows gain on it over the best trial alone."""
     gains = []
     for block in np.array_split(rows, BLOCKS):
         weights = judge.weights(np.setdiff1d(rows, block))
         gains.append(judge.score(weights, block) - judge.score(judge.alone(), block))
-    known = np.nan_to_num(np.array(gains), nan=0.0)
-    return bool(known.mean() > MIN_GAIN and np.count_nonzero(known > 0) >= GAINING_BLOCKS)
+    return np.nan_to_num(np.array(gains), nan=0.0)
 
 
 class _Judge:

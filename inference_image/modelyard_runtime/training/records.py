@@ -19,7 +19,7 @@ from functools import partial
 import numpy as np
 
 from modelyard_runtime.store import NotFoundError, Store, StoreError
-from modelyard_runtime.training.fitting import STOPPED, Fit, Fitted
+from modelyard_runtime.training.fitting import STOPPED, Fit, Fitted, Step
 from modelyard_runtime.training.problem import Problem
 from modelyard_runtime.training.runner import Runner, is_large
 
@@ -161,17 +161,19 @@ def _name(fit: Fit) -> str:
 
 
 def _encode(fit: Fit, fitted: Fitted) -> bytes:
-    predicted = fitted.predicted
+    # What was predicted in the end is the last of the steps.
+    parts = [*(step.predicted for step in fitted.steps[:-1]), fitted.predicted]
     head = {
         "fit": fit.key,
-        "score": fitted.score if np.isfinite(fitted.score) else None,
+        "score": _or_none(fitted.score),
         "seconds": fitted.seconds,
         "failure": fitted.failure,
         "rounds": None if fitted.rounds is None else int(fitted.rounds),
-        "shape": None if predicted is None else predicted.shape,
+        "steps": [(step.rounds, _or_none(step.score)) for step in fitted.steps],
+        "shape": None if fitted.predicted is None else fitted.predicted.shape,
     }
-    body = b"" if predicted is None else np.asarray(predicted, np.dtype("<f4")).tobytes()
-    return json.dumps(head).encode() + b"\n" + body
+    body = [np.asarray(part, np.dtype("<f4")).tobytes() for part in parts if part is not None]
+    return json.dumps(head).encode() + b"\n" + b"".join(body)
 
 
 def _decode(fit: Fit, content: bytes) -> Fitted:
@@ -180,8 +182,24 @@ def _decode(fit: Fit, content: bytes) -> Fitted:
     if head["fit"] != fit.key:
         msg = f"{head['fit']!r} is recorded in the place of {fit.key!r}"
         raise ValueError(msg)
+    steps: list[Step] = []
     predicted = None
     if head["shape"] is not None:
-        predicted = np.frombuffer(body, np.dtype("<f4")).reshape(head["shape"]).astype(np.float32)
-    score = float("nan") if head["score"] is None else float(head["score"])
-    return Fitted(score, predicted, head["seconds"], head["failure"], head["rounds"])
+        values = np.frombuffer(body, np.dtype("<f4")).astype(np.float32)
+        parts = values.reshape(max(1, len(head["steps"])), *head["shape"])
+        steps = [
+            Step(rounds, _or_nan(score), part)
+            for (rounds, score), part in zip(head["steps"], parts, strict=False)
+        ]
+        predicted = parts[-1]
+    score, rounds = _or_nan(head["score"]), head["rounds"]
+    return Fitted(score, predicted, head["seconds"], head["failure"], rounds, tuple(steps))
+
+
+def _or_none(score: float) -> float | None:
+    """JSON has no NaN."""
+    return score if np.isfinite(score) else None
+
+
+def _or_nan(score: float | None) -> float:
+    return float("nan") if score is None else float(score)

@@ -15,9 +15,10 @@ from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from modelyard_runtime.training.candidates import Candidate, candidate_of, portfolio, variations
-from modelyard_runtime.training.fitting import Fit, Fitted
+from modelyard_runtime.training.fitting import Fit, Fitted, agreed
 from modelyard_runtime.training.problem import Problem
 from modelyard_runtime.training.runner import Runner
 
@@ -26,7 +27,7 @@ ROUND = 3
 #: Rounds without an improvement, after the portfolio, until a search of a set count stops.
 PATIENCE = 4
 IMPROVEMENT = 1e-3
-#: By how much a candidate may be behind the best one on the same fits and still go on.
+#: By how much a candidate must be behind the best one on each of the same fits to be given up.
 BEHIND = 0.02
 FIRST_FOLDS = 2
 TIME_OVER = "the time budget ended"
@@ -78,10 +79,14 @@ class Trial:
     #: How many rungs it has passed.
     passed: int = 0
 
-    def score_at(self, fits: Sequence[Fit]) -> float:
-        """The mean over some of its fits; NaN where one failed or was not made."""
-        scores = [self.fitted[fit].score if fit in self.fitted else np.nan for fit in fits]
-        return float(np.mean(scores))
+    def scores_at(self, fits: Sequence[Fit]) -> NDArray[np.float64]:
+        """The scores of some of its fits, which are there; NaN where one failed."""
+        return np.array([fitted.score for fitted in agreed([self.fitted[fit] for fit in fits])])
+
+    def complete(self) -> None:
+        """Keep of its fits what they gave after the rounds that suit all of them."""
+        fits = sorted(self.fitted, key=lambda fit: (fit.fold, fit.rows or math.inf))
+        self.fitted = dict(zip(fits, agreed([self.fitted[fit] for fit in fits]), strict=True))
 
     @property
     def folds(self) -> dict[int, Fitted]:
@@ -91,7 +96,7 @@ class Trial:
 
     @property
     def settled(self) -> Candidate:
-        """The candidate as it is fitted in the end: with the rounds that its folds found best."""
+        """The candidate as it is fitted in the end: with the rounds that its folds agreed on."""
         rounds = [fitted.rounds for fitted in self.folds.values() if fitted.rounds]
         if not rounds:
             return self.candidate
@@ -194,6 +199,8 @@ class _Search:
             self._watch(self.tried, candidate, self.best.score if self.best else None)
         self._fit(trials)
         complete = [trial for trial in trials if trial.passed == len(self._rungs)]
+        for trial in complete:
+            trial.complete()
         self.ranked = sorted([*self.ranked, *complete], key=lambda trial: -trial.score)
 
     def _fit(self, trials: Sequence[Trial]) -> None:
@@ -233,17 +240,27 @@ class _Search:
         """Count a rung as passed once all its fits are there, and it keeps up on them."""
         rung = self._rungs[trial.passed]
         fits = _fits(trial.candidate, rung)
-        if any(fit not in trial.fitted for fit in fits) or not self._keeps_up(trial, rung):
+        if any(fit not in trial.fitted for fit in fits):
+            return False
+        scores = trial.scores_at(fits)
+        if not np.isfinite(scores).all() or not self._keeps_up(scores, rung):
             return False
         trial.passed += 1
         return True
 
-    def _keeps_up(self, trial: Trial, rung: Rung) -> bool:
-        here = trial.score_at(_fits(trial.candidate, rung))
-        if self.best is None or not np.isfinite(here):
-            return bool(np.isfinite(here))
-        there = self.best.score_at(_fits(self.best.candidate, rung))
-        return here >= there - BEHIND * max(abs(there), 0.05)
+    def _keeps_up(self, scores: NDArray[np.float64], rung: Rung) -> bool:
+        """Whether it is worth more fits; after the last rung a mean of models may still want it."""
+        if self.best is None or rung == self._rungs[-1]:
+            return True
+        return keeps_up(scores, self.best.scores_at(_fits(self.best.candidate, rung)))
+
+
+def keeps_up(scores: NDArray[np.float64], best: NDArray[np.float64]) -> bool:
+    """Whether a candidate is not behind the best one on each of the same fits.
+
+    On some hundred rows folds differ more than candidates do: their mean would tell little.
+    """
+    return bool((scores >= best - BEHIND * max(abs(best.mean()), 0.05)).any())
 
 
 def _fits(candidate: Candidate, rung: Rung) -> list[Fit]:

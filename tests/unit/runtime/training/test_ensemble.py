@@ -1,6 +1,7 @@
 """Ensembles: taken only where unseen rows say so."""
 
 import numpy as np
+import pytest
 
 from modelyard_runtime.training.candidates import candidate_of
 from modelyard_runtime.training.ensemble import (
@@ -8,6 +9,7 @@ from modelyard_runtime.training.ensemble import (
     OF_A_FAMILY,
     best_blend,
     library_of,
+    pays,
     unseen_of,
 )
 from modelyard_runtime.training.fitting import Fit, Fitted
@@ -54,6 +56,19 @@ def test_models_that_err_alike_are_not():
     given, random = problem(), np.random.default_rng(1)
     errors = random.normal(size=ROWS)
     assert best_blend(given, [trial(given, number, errors) for number in range(4)]) is None
+
+
+@pytest.mark.parametrize(
+    ("gains", "taken"),
+    [
+        ([0.02, 0.01, 0.02, 0.01, 0.02], True),
+        ([0.03, -0.02, 0.01, -0.02, -0.01], True),  # blocks of few rows disagree
+        ([-0.02, -0.03, -0.01, -0.02, 0.01], False),
+        ([0.0] * 5, False),
+    ],
+)
+def test_a_mean_is_turned_down_only_where_it_is_clearly_worse(gains, taken):
+    assert pays(np.array(gains)) is taken
 
 
 def test_a_long_search_does_not_fill_the_library_with_one_family():

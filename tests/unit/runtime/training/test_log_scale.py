@@ -11,7 +11,7 @@ from modelyard_runtime.serving.session import Session
 from modelyard_runtime.training.candidates import candidate_of, name_of, portfolio, uneven
 from modelyard_runtime.training.encoding import Encoding
 from modelyard_runtime.training.evaluation import difference
-from modelyard_runtime.training.fitting import Fit, predict, run_fit
+from modelyard_runtime.training.fitting import Fit, fit_model, predict, run_fit
 from modelyard_runtime.training.folds import make_folds
 from modelyard_runtime.training.graph import to_graph
 from modelyard_runtime.training.pipelines import build_pipeline
@@ -115,3 +115,15 @@ def test_a_watched_fit_stops_by_values_on_its_scale():
     assert fitted.failure is None
     assert fitted.rounds is not None
     assert fitted.rounds < 200
+
+
+def test_a_step_of_a_wrapped_model_is_in_the_units_of_the_target():
+    random, matrix, signal = table()
+    given_problem = problem(matrix, np.exp(signal + random.normal(size=ROWS)))
+    chosen, fold = uneven(given_problem.shape)[0], given_problem.folds[0]
+    settled = candidate_of(chosen.family, **dict(chosen.settings), rounds=5)
+    with bounded_threads(1):
+        found = run_fit(given_problem, Fit(chosen, 0), 1).after(5).predicted
+        model = fit_model(given_problem, settled, fold.train, 1)
+    again = predict(model, matrix[fold.test], "regression")
+    assert found == pytest.approx(again, rel=1e-5)

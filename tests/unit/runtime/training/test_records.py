@@ -19,7 +19,7 @@ from modelyard_runtime.training.fitting import STOPPED, Fit, Fitted
 from modelyard_runtime.training.records import LOST, Records, identity, recording
 from modelyard_runtime.training.runner import local_runner
 from modelyard_runtime.training.search import Limits, search
-from unit.runtime.training.test_search import FAR, problem, quiet
+from unit.runtime.training.test_search import FAR, fitted_on, problem, quiet
 
 FIT = Fit(candidate_of("linear", strength=1.0), 0)
 PATIENCE_SECONDS = 120.0
@@ -105,6 +105,24 @@ def test_a_damaged_record_is_made_again(store):
     ):
         store.put(key, content)
         assert Records(store, "fits/", given).get(FIT) is None
+
+
+def test_a_resumed_search_agrees_on_rounds_as_the_first_did(store):
+    """Other folds may ask for each step of a fit that was recorded."""
+    given, fit = problem(), Fit(candidate_of("boosting", leaves=4), 0)
+    fitted = fitted_on(given, fit)
+    unknown = fitted.steps[0]._replace(score=float("nan"))
+    fitted = fitted._replace(steps=(unknown, *fitted.steps[1:]))
+    Records(store, "fits/", given).put(fit, fitted)
+    known = Records(store, "fits/", given).get(fit)
+    assert known is not None
+    assert len(known.steps) > 2
+    assert known.steps[-1].score == known.score
+    assert known.predicted is not None
+    assert np.array_equal(known.steps[-1].predicted, known.predicted)
+    for one, other in zip(known.steps, fitted.steps, strict=True):
+        assert (one.rounds, one.score) == pytest.approx((other.rounds, other.score), nan_ok=True)
+        assert np.array_equal(one.predicted, other.predicted)
 
 
 def test_a_failed_fit_is_known_to_have_failed(store):

@@ -11,10 +11,13 @@ from modelyard_crds.plan import Task
 from modelyard_runtime.training import fitting
 from modelyard_runtime.training.candidates import Candidate, candidate_of, portfolio
 from modelyard_runtime.training.fitting import (
+    LADDER,
     STOPPED,
     TREES_AT_ONCE,
     Fit,
     Fitted,
+    Step,
+    agreed,
     fit_model,
     predict,
     run_fit,
@@ -27,6 +30,8 @@ from modelyard_runtime.training.search import (
     ROUND,
     Limits,
     Outcome,
+    Trial,
+    keeps_up,
     most_candidates,
     rungs,
     search,
@@ -52,6 +57,11 @@ def problem(task: Task = "binary", rows: int = 200) -> Problem:
 
 def quiet(number, candidate, best):
     return None
+
+
+def fitted_on(given: Problem, fit: Fit) -> Fitted:
+    with bounded_threads(1):
+        return run_fit(given, fit, 1)
 
 
 def searched(given: Problem, limits: Limits, cpus: int = 2) -> Outcome:
@@ -159,6 +169,99 @@ def test_a_candidate_that_is_clearly_behind_is_given_up():
     outcome = search(problem(), Limits(FAR, 3), runner, quiet)
     assert [t.candidate.family for t in outcome.ranked] == ["boosting", "linear"]
     assert {fit.fold for fit in runner.asked if fit.candidate.family == "extra_trees"} == {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("scores", "kept"),
+    [
+        ([0.80, 0.90], True),
+        ([0.78, 0.91], True),  # behind in the mean of folds that disagree
+        ([0.90, 0.60], True),
+        ([0.78, 0.87], False),
+    ],
+)
+def test_a_candidate_keeps_up_where_one_fold_says_so(scores, kept):
+    assert keeps_up(np.array(scores), np.array([0.80, 0.90])) is kept
+
+
+def test_what_has_made_all_its_fits_is_ranked_however_far_behind():
+    """All folds are of the first rung here: no fit is saved by leaving it out."""
+    given = problem()
+    given = Problem(**{**vars(given), "folds": given.folds[:2]})
+    runner = Scripted({"linear": 0.1, "boosting": 0.95})
+    outcome = search(given, Limits(FAR, 2), runner, quiet)
+    assert [t.candidate.family for t in outcome.ranked] == ["boosting", "linear"]
+
+
+def boosted(rounds: list[int], scores: list[float]) -> Fitted:
+    shown = [np.full((1, 2), score, dtype=np.float32) for score in scores]
+    steps = tuple(map(Step, rounds, scores, shown))
+    return Fitted(scores[-1], shown[-1], 0.0, None, rounds[-1], steps)
+
+
+def test_folds_agree_on_the_rounds_that_are_best_for_all_of_them():
+    """Each by itself would take 8 and 27 rounds, and 0.9."""
+    one = boosted([5, 8, 12, 18, 27], [0.5, 0.9, 0.8, 0.4, 0.3])
+    other = boosted([5, 8, 12, 18, 27], [0.3, 0.4, 0.8, 0.85, 0.9])
+    found = agreed([one, other])
+    assert [(fitted.rounds, fitted.score) for fitted in found] == [(12, 0.8), (12, 0.8)]
+    for fitted in found:
+        assert fitted.predicted is not None
+        assert fitted.predicted[0, 0] == pytest.approx(0.8)
+        assert fitted.steps == ()
+
+
+def test_a_fold_that_stopped_is_judged_where_it_stopped():
+    one, other = boosted([5, 8, 10], [0.5, 0.6, 0.5]), boosted([5, 8, 12, 18], [0.1, 0.2, 0.3, 0.9])
+    assert [(f.rounds, f.score) for f in agreed([one, other])] == [(18, 0.5), (18, 0.9)]
+
+
+def test_fits_without_steps_are_what_they_were():
+    failed, linear = Fitted(math.nan, None, 0.0, "ValueError"), Fitted(0.5, None, 0.0)
+    assert agreed([failed, linear]) == [failed, linear]
+    kept, stepped = agreed([failed, boosted([5, 8], [0.7, 0.6])])
+    assert (kept, stepped.score) == (failed, 0.7)
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_each_step_of_a_fold_is_what_so_many_rounds_predict(task):
+    given, candidate = problem(task), candidate_of("boosting", leaves=4, smallest=5)
+    fold = given.folds[1]
+    fitted = fitted_on(given, Fit(candidate, 1))
+    end = fitted.rounds
+    assert end is not None
+    passed = [rounds for rounds in LADDER if rounds < end]
+    assert [step.rounds for step in fitted.steps] == [*passed, end]
+    for step in fitted.steps:
+        settled = candidate_of("boosting", leaves=4, smallest=5, rounds=step.rounds)
+        model = fit_model(given, settled, fold.train, 1)
+        again = predict(model, given.matrix[fold.test], task)
+        assert step.predicted == pytest.approx(again, rel=1e-5)
+
+
+def test_a_complete_trial_is_judged_by_the_rounds_that_it_is_settled_with():
+    given, candidate = problem(), candidate_of("boosting", leaves=4, smallest=5)
+    fits = [Fit(candidate, fold) for fold in range(5)]
+    trial = Trial(candidate, {fit: fitted_on(given, fit) for fit in reversed(fits)})
+    flattered = np.mean([max(s.score for s in f.steps) for f in trial.fitted.values()])
+    trial.complete()
+    rounds = trial.settled.get("rounds", None)
+    assert rounds in LADDER
+    assert {fitted.rounds for fitted in trial.folds.values()} == {rounds}
+    assert trial.score < flattered
+    assert trial.score == pytest.approx(trial.scores_at(fits).mean())
+    assert not any(fitted.steps for fitted in trial.fitted.values())
+
+
+def test_one_fold_stops_where_its_rows_are_predicted_best():
+    given = problem()
+    given = Problem(**{**vars(given), "folds": given.folds[:1]})
+    fit = Fit(candidate_of("boosting", leaves=4, smallest=5), 0)
+    fitted, several = fitted_on(given, fit), fitted_on(problem(), fit)
+    assert fitted.steps == ()
+    assert fitted.rounds is not None
+    assert several.rounds is not None
+    assert fitted.rounds < several.rounds
 
 
 def test_a_large_table_is_searched_by_parts_first():
