@@ -18,6 +18,8 @@ FAMILY_NAMES: dict[Family, str] = {
     "extra_trees": "extra trees",
     "network": "a neural network",
 }
+#: Families that take the time of several others to fit, to write as a graph and to walk.
+FORESTS: frozenset[Family] = frozenset({"forest", "extra_trees"})
 MANY_CLASSES = 10
 MOST_ROWS_OF_A_NETWORK = 50_000
 
@@ -86,9 +88,10 @@ def variations(best: Sequence[Candidate], seed: int) -> Iterator[Candidate]:
     """Candidates without end: mostly near one of the best, which are given best first.
 
     Of the rest most are of a family that got through before: one that fell behind with the
-    portfolio is seldom worth its time.
+    portfolio is seldom worth its time. Nor is what is near a forest, unless there is nothing else.
     """
     random = np.random.default_rng(seed)
+    best = [one for one in best if one.family not in FORESTS] or best
     able = [family for family in FAMILIES if family in {one.family for one in best}]
     while True:
         place = random.random()

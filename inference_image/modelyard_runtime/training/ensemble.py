@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelyard_crds.plan import Task
-from modelyard_runtime.training.candidates import Family
+from modelyard_runtime.training.candidates import FORESTS, Family
 from modelyard_runtime.training.evaluation import score
 from modelyard_runtime.training.problem import Indices, Problem
 from modelyard_runtime.training.search import Trial
@@ -82,13 +82,14 @@ def best_blend(problem: Problem, ranked: Sequence[Trial]) -> Blend | None:
 def library_of(ranked: Sequence[Trial]) -> list[Trial]:
     """The best trials of each family, best first: a long search fills the first places with one.
 
-    Models that err alike gain nothing by their mean.
+    Models that err alike gain nothing by their mean, and a second forest costs what the first does.
     """
     seen: Counter[Family] = Counter()
     chosen: list[Trial] = []
     for trial in ranked:
-        seen[trial.candidate.family] += 1
-        if seen[trial.candidate.family] <= OF_A_FAMILY:
+        family = trial.candidate.family
+        seen[family] += 1
+        if seen[family] <= (1 if family in FORESTS else OF_A_FAMILY):
             chosen.append(trial)
     return chosen[:LIBRARY]
 
@@ -108,7 +109,7 @@ def _gains(judge: "_Judge", rows: Indices) -> NDArray[np.float64]:
     for block in np.array_split(rows, BLOCKS):
         weights = judge.weights(np.setdiff1d(rows, block))
         gains.append(judge.score(weights, block) - judge.score(judge.alone(), block))
-    return np.nan_to_num(np.array(gains), nan=0.0)
+    return np.asarray(np.nan_to_num(np.array(gains), nan=0.0))
 
 
 class _Judge:

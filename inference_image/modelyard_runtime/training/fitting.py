@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelyard_crds.plan import Task
-from modelyard_runtime.training.candidates import Candidate
+from modelyard_runtime.training.candidates import FORESTS, Candidate
 from modelyard_runtime.training.encoding import Matrix
 from modelyard_runtime.training.evaluation import score
 from modelyard_runtime.training.pipelines import TREES, build_pipeline
@@ -153,7 +153,7 @@ def _fit_watched(problem: Problem, fit: Fit, threads: int) -> Any:
     shape = replace(problem.shape, rows=len(rows))
     model = build_pipeline(fit.candidate, shape, threads)
     matrix, target = problem.matrix[rows], problem.target[rows]
-    if fit.candidate.family in {"forest", "extra_trees"} and hasattr(model, "steps"):
+    if fit.candidate.family in FORESTS and hasattr(model, "steps"):
         return _grown(model, matrix, target, fit)
     if fit.candidate.family != "boosting":
         return model.fit(matrix, target)

@@ -78,6 +78,12 @@ def test_a_long_search_does_not_fill_the_library_with_one_family():
     assert library == [*boosted[:OF_A_FAMILY], *others]
 
 
+def test_a_second_forest_is_not_worth_what_it_costs():
+    forests = [Trial(candidate_of("extra_trees", smallest=number)) for number in (1, 2)]
+    linear = Trial(candidate_of("linear"))
+    assert library_of([*forests, linear]) == [forests[0], linear]
+
+
 def test_one_model_is_no_ensemble():
     given = problem()
     assert best_blend(given, [trial(given, 0, np.zeros(ROWS))]) is None

@@ -3,13 +3,14 @@
 import math
 import time
 from concurrent.futures import Future
+from itertools import islice
 
 import numpy as np
 import pytest
 
 from modelyard_crds.plan import Task
 from modelyard_runtime.training import fitting
-from modelyard_runtime.training.candidates import Candidate, candidate_of, portfolio
+from modelyard_runtime.training.candidates import Candidate, candidate_of, portfolio, variations
 from modelyard_runtime.training.fitting import (
     LADDER,
     STOPPED,
@@ -124,6 +125,15 @@ def test_every_search_tries_what_scikit_learns_boosting_is_by_default(rows):
     for classes in (0, 2):
         task: Task = "binary" if classes else "regression"
         assert plain in portfolio(Shape(task, rows, 4, (), classes, 0))
+
+
+def test_no_time_goes_to_neighbours_of_a_forest_unless_there_is_nothing_else():
+    forest, boosting = candidate_of("extra_trees", smallest=2), candidate_of("boosting", leaves=15)
+    families = [one.family for one in islice(variations([forest, boosting], 0), 200)]
+    assert families.count("boosting") > 150
+    assert families.count("extra_trees") < 20
+    alone = [one.family for one in islice(variations([forest], 0), 200)]
+    assert alone.count("extra_trees") > 150
 
 
 def test_it_stops_when_nothing_improves():
