@@ -9,13 +9,16 @@ from typing import NamedTuple
 
 #: What follows these is what a prediction is made from.
 GIVEN = re.compile(
-    r"\b(based on|on the basis of|using|given|from(?!.*\bor\b)|with the help of|according to|"
+    r"\b(based on|on the basis of|using|given|from(?!.*\bor\b|\s+\w\b|\s+\d)|"
+    r"with the help of|according to|"
     r"depending on|as an? function of|with (?:this|these|those|such|certain|known|the following)|"
     r"knowing|considering|by looking at|including|excluding|(?:judging|going) (?:only |just )?by|"
-    r"taking|leaving|looking at|in (?:the )?light of|in view of)\b(?!\s*(?:now|today|[?.!]|$))"
+    r"taking|leaving|looking at|in (?:the )?light of|in view of|instead of|rather than|without)\b"
+    r"(?!\s*(?:now|today|[?.!]|$))"
     # Prices by carat, cut and color: a list is what is known of each.
     # Tickets by priority from type and subject: there the list follows “from”.
-    r"|\bby (?=\w[\w -]*(, *\w[\w -]*)* and \w+)(?!.*\b(?:from|using|based on)\b)",
+    r"|\bby (?=\w[\w -]*(, *\w[\w -]*)*(?: and \w+|, *[\w -]+\W*$))"
+    r"(?!.*\b(?:from|using|based on)\b)",
     re.IGNORECASE,
 )
 #: Where one clause ends; a colon only where what follows asks.
@@ -41,7 +44,9 @@ _FORECAST = r"(?:predict|forecast|estimate|classify|guess|detect|identify|determ
 _CUES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"(?:^|\b(?:to|please|and|that|we|us|i|must|should|can)\s+|,\s*)(?P<ask>{_FORECAST}(?:s|ing)?\b)|"
+        r"(?:^|\b(?:to|please|and|so|that|we|us|i|must|should|can)\s+|,\s*)"
+        rf"(?P<ask>{_FORECAST}(?:s|ing)?\b)|"
+        rf"\b(?P<ask6>{_FORECAST}) (?:whether|if|how|which|what|who)\b|"
         r"\bto (?P<ask2>know|find out|figure out|work out|tell|see|understand|learn) |"
         rf"\b(?:and (?:tell|see|know|say|find out|show|learn)|asks?(?: us| me)?|wonders?) "
         rf"(?P<ask5>{_QUESTION}\b)|"
@@ -64,6 +69,18 @@ _REFERS = re.compile(
     re.IGNORECASE,
 )
 _OURSELVES = re.compile(r"\b(?:we|our|us|i|my|they|their)\b", re.IGNORECASE)
+
+
+#: Whoever is brief names what is asked for, and what it is made from behind it.
+_LIST = re.compile(r"^(?P<asked>[^,:?!.;(]+),(?P<given>[^,:?!.;(]+,[^:?!;.(]+)\W*$")
+
+
+def of_list(text: str) -> tuple[str, str]:
+    """What a list of nouns begins with, and the rest: fare in dollars, distance, hour, weather."""
+    found = _LIST.search(text)
+    if found is None or any(cue.search(text) for cue in _CUES) or " or " in text:
+        return text, ""
+    return found["asked"], found["given"]
 
 
 class Asked(NamedTuple):

@@ -5,6 +5,7 @@ which nothing speaks has none. Called by ``ranking``.
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from modelyard_runtime.data.table import Table
@@ -15,6 +16,7 @@ from modelyard_runtime.plan.intent import Intent
 from modelyard_runtime.plan.names import (
     coverage,
     ends_series,
+    is_acronym,
     is_initials,
     last,
     likeness_of,
@@ -32,18 +34,22 @@ SPEAKING = frozenset(
         *("stated", "whole", "whole_given", "coverage", "noun", "explained", "initials"),
         *("measure", "every_value", "alternatives", "two_values", "shortened", "one_value"),
         *("conventional", "only_flag", "quoted", "subject", "number", "last_fits", "counted"),
-        *("one_of_two", "most_values", "outcome"),
+        *("one_of_two", "most_values", "outcome", "acronym"),
     }
 )
+#: What a column that has all the values that an intent lists is in spite of it.
+OUTWEIGHED = ("label", "number_of_text")
 #: Hints that tell two columns apart only where something else does too.
 BY_POSITION = ("first_column", "last_column")
 
 
 def gather(intent: Intent, table: Table) -> dict[str, Evidence]:
     """The evidence of each column for which something speaks."""
-    shared = _shared_words(intent, table)
+    explained = _explained_words(intent, table)
+    shared, surest = _shared_words(explained), _surest(explained)
     flags = [column.name for column in table.columns if is_flag(column)]
     others = _by_a_word(table.names)
+    other_numbers = _other_numbers(intent, table.names)
     found: dict[str, Evidence] = {}
     for position, column in enumerate(table.columns):
         is_last = position == len(table.columns) - 1
@@ -55,10 +61,14 @@ def gather(intent: Intent, table: Table) -> dict[str, Evidence]:
             "conventional": is_conventional(column.name, table.names),
             "only_flag": intent.asks_whether and flags == [column.name],
             "variant": variant,
+            "other_number": column.name in other_numbers,
+            "outdone": _is_outdone(explained[column.name], surest),
             "first_column": position == 0,
             "last_column": is_last,
             "last_fits": is_last and not variant and fits(intent, column),
         }
+        if spoken.get("every_value"):
+            spoken |= dict.fromkeys(OUTWEIGHED, False)
         outright = spoken.get("stated") or spoken.get("whole")
         speaks = any(spoken.get(kind) for kind in SPEAKING)
         answers = column.distinct > 1 and not is_identifier(column)
@@ -67,11 +77,16 @@ def gather(intent: Intent, table: Table) -> dict[str, Evidence]:
     return found
 
 
+#: With other words too: target_value.
+_TARGET = "target"
+
+
 def is_conventional(name: str, names: Sequence[str]) -> bool:
     """Whether a name such as ``target`` says that it is to be predicted, and is no y of an x."""
     joined = "".join(lexicon.words(name))
     among_axes = joined == "y" and any(other.lower() in {"x", "z"} for other in names)
-    return joined in lexicon.CONVENTIONAL and not among_axes
+    named = joined in lexicon.CONVENTIONAL or _TARGET in lexicon.words(name)
+    return named and not among_axes
 
 
 Words = frozenset[str]
@@ -98,16 +113,35 @@ def _is_outcome(words: Sequence[str]) -> bool:
     return len(rest) < len(words) and all(map(lexicon.is_generic, rest))
 
 
-def _shared_words(intent: Intent, table: Table) -> dict[str, float]:
-    """How telling each word of the goal is: less, the more columns have it; 0 if none has."""
-    counts = {
-        word: sum(
-            any(lexicon.likeness(token, word) > 0.5 for token in lexicon.name_words(name))  # noqa: PLR2004 - rather than not
-            for name in table.names
-        )
-        for word in intent.aim
+def _explained_words(intent: Intent, table: Table) -> dict[str, dict[str, float]]:
+    """Of each column the words of the goal that its name has, and how surely."""
+    tokens = {name: lexicon.name_words(name) for name in table.names}
+    return {
+        name: {word: sure for word in intent.aim if (sure := _best(own, [word])) > _RATHER}
+        for name, own in tokens.items()
     }
-    return {word: count**-0.5 for word, count in counts.items() if count}
+
+
+def _shared_words(explained: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """How telling each word of the goal is: less, the more columns have it."""
+    counts = Counter(word for words in explained.values() for word in words)
+    return {word: count**-0.5 for word, count in counts.items()}
+
+
+def _surest(explained: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """How surely any column has each word of the goal."""
+    found: dict[str, float] = {}
+    for words in explained.values():
+        for word, sure in words.items():
+            found[word] = max(sure, found.get(word, 0.0))
+    return found
+
+
+def _is_outdone(words: Mapping[str, float], surest: Mapping[str, float]) -> bool:
+    """Whether other columns have all the words of a column more surely: a synonym beside one that
+    is spelled out.
+    """
+    return bool(words) and all(sure < surest[word] - _CLEARLY for word, sure in words.items())
 
 
 def _of_name(
@@ -140,9 +174,14 @@ def _of_name(
         "event": _best(tokens, intent.events) * (not intent.quantity),
         "outcome": _is_outcome(words),
         "number": _numbered(intent, words),
+        "known_before": _has(words, lexicon.EARLIER, intent),
+        "to_come": _has(words, lexicon.TO_COME) and intent.ahead,
+        "acronym": is_acronym(intent, name),
         "measure": any(lexicon.measures(token, word) for token in tokens for word in intent.aim),
         "quoted": lexicon.stems(name) in intent.quoted,
-        "only_given": max(0.0, _telling(tokens, intent.given) - _telling(tokens, intent.aim)),
+        "only_given": max(
+            0.0, _telling(tokens, intent.given) - _telling(tokens, [*intent.aim, *intent.implied])
+        ),
         "only_about": only_about,
     }
 
@@ -162,6 +201,8 @@ def _is_label(intent: Intent, tokens: Sequence[str]) -> bool:
     alone = len(tokens) == 1 and lexicon.is_generic(tokens[0])
     if tokens[-1] not in lexicon.LABELS or alone or _is_outcome(tokens):
         return False
+    if intent.asks_class and tokens[-1] in lexicon.KINDS:
+        return False
     asked = [*intent.noun, *intent.subjects, *filter(None, (intent.head, intent.predicate))]
     return max(_best(tokens[-1:], asked), _best([last(tokens)], intent.noun)) < _SURELY
 
@@ -175,6 +216,8 @@ def is_stated(intent: Intent, name: str) -> bool:
 
 
 _SURELY, _PART, _ALIKE = 0.6, 0.8, 0.8
+#: Likeness of what is rather the same than not, and a difference that tells two apart.
+_RATHER, _CLEARLY = 0.5, 0.1
 
 
 def _pieces(intent: Intent, tokens: Sequence[str]) -> float:
@@ -198,6 +241,34 @@ def _pieces(intent: Intent, tokens: Sequence[str]) -> float:
 def _numbered(intent: Intent, tokens: Sequence[str]) -> bool:
     """Whether a number of two digits or more stands in the goal and in a name: 401k, 1978."""
     return any(len(token) > 1 and token in intent.numbers for token in tokens)
+
+
+def _has(words: Sequence[str], wanted: frozenset[str], said: Intent | None = None) -> bool:
+    """Whether a name has one of some words that the goal does not say."""
+    return any(
+        lexicon.ABBREVIATIONS.get(word, word) in wanted
+        and not (said and _best([word], said.goal_words))
+        for word in words
+    )
+
+
+def _other_numbers(intent: Intent, names: Sequence[str]) -> frozenset[str]:
+    """The names that differ from that of another column in numbers, of which the goal says the
+    other's: Zone 2, where Zone 1 is asked for.
+    """
+    families: dict[tuple[str, ...], dict[str, set[str]]] = {}
+    for name in names:
+        words = lexicon.words(name)
+        letters = tuple(word for word in words if not word.isdigit())
+        families.setdefault(letters, {})[name] = {word for word in words if word.isdigit()}
+    said = {*intent.numbers, *map(lexicon.stem, intent.goal_words)}
+    return frozenset(
+        name
+        for family in families.values()
+        if len(family) > 1 and any(numbers and numbers <= said for numbers in family.values())
+        for name, numbers in family.items()
+        if not numbers <= said
+    )
 
 
 def _contains(spoken: Sequence[str], name: Sequence[str]) -> bool:

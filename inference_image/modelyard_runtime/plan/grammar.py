@@ -42,13 +42,18 @@ _PASSIVE = re.compile(
 _WHEN = frozenset({"tomorrow", "tonight", "soon", "later", "again", "together", "anyway"})
 #: What score does a student get: such a verb says nothing, what comes before it is asked for.
 _EMPTY_VERB = re.compile(r"\b(?:have|has|get|got)\b", re.IGNORECASE)
+#: Of what follows these words it is asked how much or how likely it is.
+_MEASURES = (
+    r"number|amount|count|probability|likelihood|chances?|risk|percentage|share|proportion|degree|"
+    r"extent|concentration|frequency"
+)
 #: What is asked for follows these: the number of *arrests*, predict the *harvest*.
 _ASKS = re.compile(
-    r"\b(?:how (?:many|much)|(?:number|amount|count|probability|likelihood|chances?|risk) of|which|"
+    rf"\b(?:how (?:many|much)|(?:{_MEASURES}) of|which|"
     r"what(?: (?:kind|type|sort) of)?|predict\w*|estimat\w+|forecast\w*|classif\w+|expected|"
     r"average|mean|regress|model(?:l?ing)?|identify|determine|detect|score|tell|find|know)\s+"
-    r"(?:(?:the|an?|its|their|his|her|your|my|our|whether|average|mean|expected|number|amount|count|"
-    r"probability|likelihood|value|level|of)\s+)*(.*)",
+    r"(?:(?:the|an?|its|their|his|her|your|my|our|whether|average|mean|expected|value|level|of|what|"
+    rf"(?:kind|type|sort|{_MEASURES})(?= of\b))\s+)*(.*)",
     re.IGNORECASE,
 )
 _VERBS = (
@@ -75,8 +80,9 @@ _OWNER = re.compile(r"\b(\w+)(?:['\u2019]s|s')(?= \w)", re.IGNORECASE)
 _OWNED = re.compile(r"\b(?:their|his|her|its)\s+(\w+)", re.IGNORECASE)
 #: What a goal may begin with: an idea of, a list of.
 _ARTICLES = re.compile(
-    r"^\W*(?:(?:an?|the|some|our|every|each|one|good|quick|rough)\s+)*"
-    r"(?:(?:idea|estimate|forecast|prediction|list|indication|hint|suggestion|opinion|view|guess) "
+    r"^\W*(?:(?:an?|the|some|our|every|each|one|good|quick|rough|honest|realistic)\s+)*"
+    r"(?:(?:(?:number|figure)(?= for)|idea|estimate|forecast|prediction|list|indication|hint|"
+    r"suggestion|opinion|view|guess) "
     r"(?:of|for|on|about|as to|what|who)\s+(?:the |an? )?)?",
     re.IGNORECASE,
 )

@@ -6,7 +6,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from modelyard_runtime.plan import grammar, lexicon, phrases
-from modelyard_runtime.plan.clauses import GIVEN, asked_part, split_at
+from modelyard_runtime.plan.clauses import GIVEN, asked_part, of_list, split_at
 from modelyard_runtime.plan.grammar import content
 
 _QUANTITY = re.compile(
@@ -17,10 +17,12 @@ _QUANTITY = re.compile(
 )
 _KIND = re.compile(
     r"^\W*[\w-]+(?: or |/| vs\.? )[\w-]+|"
+    r"(?<!\bat )(?<!\bby )"
     r"\b(which|what (kind|type|sort|class|species)|classif\w+|categor\w+|recogni[sz]e|identify)\b",
     re.IGNORECASE,
 )
 _WHETHER = re.compile(
+    r"\b(?:flag|indicator)s?\W*$|\b(?:1 ?/ ?0|0 ?/ ?1|pos ?/ ?neg|positive/negative)\b|"
     r"\byes or no\b|\byes ?/ ?no\b|\by ?/ ?n\b|\bor not\b|(?:^|[:;,])\s*who\b|"
     r"\b(?:who|people|those|customers|clients) (?:will|would|might|may|won't|are|is|probably)\b|"
     r"\b(?:who's|gonna|at risk|in danger|early warning|warn(?:ed|ing)?)\b|"
@@ -36,7 +38,8 @@ _WHETHER = re.compile(
 _ONE_OF_SEVERAL = re.compile(r"\w, (?:\w+ ){0,2}\w+,? or (?:\w+ ){0,2}\w", re.IGNORECASE)
 #: Such a question is answered by more than yes or no, if it is not for a chance.
 _OPEN = re.compile(
-    r"^\W*(?:know |tell (?:us |me )?|see |find out |show )?"
+    r"^\W*(?:(?:can|could) (?:we|you|i) )?(?:know |tell (?:us |me )?|see |find out |show )?"
+    r"(?:(?:in|well in) advance )?"
     r"(?:what|when|where|how (?!likely|probable))\b"
     r"(?!.*\b(?:risk|chance|probability|likelihood|odds)\b)",
     re.IGNORECASE,
@@ -49,6 +52,12 @@ _FUTURE = re.compile(
     r"(?:\w+ )?(?:hour|day|week|month|quarter|year|season|time)s?)\b",
     re.IGNORECASE,
 )
+#: It says so by more than a verb.
+_AHEAD = re.compile(
+    r"\b(?:tomorrow|tonight|upcoming|ahead|in advance|m ?\+ ?1|(?:next|coming|following) "
+    r"(?:\w+ )?(?:hour|day|night|week|month|quarter|year|season|time)s?)\b",
+    re.IGNORECASE,
+)
 #: What follows these is whose prediction it is, or how often.
 _EACH = re.compile(
     r"\bper\b|\b(?:for|of|in|at) (?:each|every)\b|\bby (?:the|each|every)\b", re.IGNORECASE
@@ -58,6 +67,7 @@ _QUOTED = re.compile(r"[(\[“\"'`]([^()\[\]“”\"'`]{1,40})[)\]”\"'`]")
 _WITH = re.compile(r"\bwith\b", re.IGNORECASE)
 #: Good/bad, placed / not placed.
 _EITHER = re.compile(r"[^\W\d_] ?/ ?[^\W\d_]")
+_OR = frozenset({"or", "vs", "versus"})
 #: A year in a name may be its last two digits: earnings of 1978 in ``re78``.
 _YEAR = re.compile(r"(?:18|19|20)\d\d")
 GOAL_WEIGHT, WITH_WEIGHT, GIVEN_WEIGHT, SCHEMA_WEIGHT = 1.0, 0.75, 0.35, 0.7
@@ -88,8 +98,9 @@ class Intent:
     kind: bool
     whether: bool
     series: bool
-    #: Whether it asks for what is yet to come.
+    #: Whether it asks for what is yet to come, and whether it says when.
     future: bool
+    ahead: bool
 
     def likeness(self, token: str) -> float:
         """How surely a token of a name is meant."""
@@ -132,7 +143,7 @@ class Intent:
     @property
     def alternatives(self) -> bool:
         """Whether it lists what the answer may be."""
-        return "or" in self.words or bool(_EITHER.search(self.text))
+        return not _OR.isdisjoint(self.words) or bool(_EITHER.search(self.text))
 
     @property
     def asks_class(self) -> bool:
@@ -160,7 +171,8 @@ def read_intent(text: str, schema_names: list[str]) -> Intent:
     """The intent in a sentence; names of an output schema that fit no column count as words."""
     asks, beside = asked_part(phrases.reworded(text))
     goal, given = split_at(asks, GIVEN)
-    given = f"{given} {beside}"
+    goal, listed = of_list(goal)
+    given = f"{listed} {given} {beside}"
     wanted, each = split_at(goal, _EACH)
     aim, company = split_at(wanted, _WITH)
     subjects, implied = phrases.subjects(goal), phrases.implied(goal)
@@ -199,6 +211,7 @@ def read_intent(text: str, schema_names: list[str]) -> Intent:
         whether=_asks_whether(goal, noun),
         series=bool(_SERIES.search(goal)),
         future=bool(_FUTURE.search(goal)),
+        ahead=bool(_AHEAD.search(text)),
     )
 
 

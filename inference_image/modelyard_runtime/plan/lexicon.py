@@ -43,6 +43,10 @@ UNITS = frozenset(_DATA["units"].split())
 CONVENTIONAL = frozenset(_DATA["conventional"].split())
 #: Words of a name that say who, what, where or when a row is.
 LABELS = frozenset(_DATA["labels"].split())
+#: ... of these, those that say which kind of thing a row is.
+KINDS = frozenset({"type"})
+#: Words of a name for what is known before what is asked for happens, and for what is yet to come.
+EARLIER, TO_COME = (frozenset(_DATA[key].split()) for key in ("earlier", "to_come"))
 #: Nouns whose answer is a number.
 QUANTITIES = frozenset(_DATA["quantities"].split())
 #: Words of a name that say that it holds what became of a row.
@@ -120,7 +124,7 @@ def is_event(word: str) -> bool:
 
 def is_quantity(word: str) -> bool:
     """Whether a word asks for a number: price, duration."""
-    return stem(word) in _stems_of("quantities")
+    return stem(ABBREVIATIONS.get(word, word)) in _stems_of("quantities")
 
 
 @cache

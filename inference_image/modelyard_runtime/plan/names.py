@@ -14,6 +14,8 @@ _GENERIC_WEIGHT, _UNIT_WEIGHT = 0.15, 0.05
 #: Parts of a name that an intent may spell apart, and letters below which that is chance.
 _MOST_PARTS, _SHORTEST, _SHORTEST_WITH_DIGITS = 4, 3, 2
 _INSIDE = 4
+#: Letters and numbers that alternate: C6H6, CO2 but no week1.
+_FORMULA = re.compile(r"(?<![A-Za-z0-9])(?:[A-Z][a-z]?\d+)+(?:[A-Z][a-z]?\d*)*(?![A-Za-z0-9])")
 _NUMBERED = re.compile(r"([A-Za-z]+)[ _.-]?(\d+)")
 _FINAL = frozenset({"final", "last", "end", "ends", "finally"})
 
@@ -60,7 +62,10 @@ def is_initials(intent: Intent, name: str) -> bool:
     """Whether a name of several parts stands in the intent, as ``pm25`` in “PM2.5”, or is the
     initials of words in it, as ``rul`` of “remaining useful life”.
     """
-    tokens, spoken = lexicon.words(name), intent.words
+    if any(_is_formula(intent, part) for part in _FORMULA.findall(name)):
+        return True
+    tokens, spoken = lexicon.words(name), intent.goal_words
+    tokens = [token for token in tokens if token not in lexicon.UNITS] or tokens
     whole = "".join(tokens)
     if any(token.isdigit() for token in tokens):
         parts = range(2, _MOST_PARTS + 1)
@@ -71,6 +76,22 @@ def is_initials(intent: Intent, name: str) -> bool:
     if len(whole) < _SHORTEST:
         return len(whole) > 1 and whole in "".join(word[0] for word in intent.asked)
     return _of_initials(whole, intent.asked)
+
+
+def _is_formula(intent: Intent, part: str) -> bool:
+    return re.search(rf"(?<!\w){part}(?!\w)", intent.goal, re.IGNORECASE) is not None
+
+
+def is_acronym(intent: Intent, name: str) -> bool:
+    """Whether a word of a name is the initials of three neighbouring words of the goal or more:
+    ``fcr`` of “feed conversion ratio”, ``cpi`` of “cost per install”.
+    """
+    spoken = [word for word in intent.goal_words if word not in lexicon.STOPWORDS]
+    initials = "".join(word[0] for word in spoken)
+    return any(
+        len(token) >= _SHORTEST and token in initials and token not in lexicon.STOPWORDS
+        for token in lexicon.words(name)
+    )
 
 
 def ends_series(intent: Intent, name: str, names: Sequence[str]) -> bool:

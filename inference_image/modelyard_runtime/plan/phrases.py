@@ -20,6 +20,23 @@ def _phrases(*pairs: tuple[str, str]) -> tuple[Phrase, ...]:
 
 #: Read as if the words stood there instead: the phrase's own words mean something else.
 _INSTEAD = _phrases(
+    (r"\bwon['\u2019]t\b", "will not"),
+    (r"n['\u2019]t\b", " not"),
+    (r"['\u2019]ll\b", " will"),
+    (r"['\u2019]d\b", " would"),
+    (r"['\u2019]re\b", " are"),
+    (r"['\u2019]ve\b", " have"),
+    (r"\b(i)['\u2019]m\b", r"\1 am"),
+    # Predict from the address whether it arrives: what is asked for comes last.
+    (
+        r"\b(predict|forecast|estimate|classify) (?:from|using|based on) ([^.?!]+?),? "
+        r"(if|whether|how|what|which|who) ([^.?!]+)",
+        r"\1 \3 \4 from \2",
+    ),
+    # What names of columns write as formulas.
+    (r"\bbenzene\b", "benzene C6H6"),
+    (r"\bsilica\b", "silica SiO2"),
+    (r"\bammoni(?:a|um)\b", "ammonia NH4 NH3"),
     # Said of how, not of what.
     (r"\b(?:in real[- ]time|over time|at a time|at (?:the same|any) time|ahead of time)\b", ""),
     (r"\b(hour|day|week|month|year) (?:by|after) \1\b", ""),
@@ -34,6 +51,9 @@ _INSTEAD = _phrases(
         r"which stage \1",
     ),
     (r"\bbox[- ]office\b", "revenue gross"),
+    (r"\bburn(?:s|ed|t|ing)?[- ]?out\b", "burnout"),
+    (r"\bopt(?:s|ed|ing)?[- ]outs?\b", "optout"),
+    (r"\bpd (?=model|score|of|for)", "default probability "),
     (
         r"\bjump\w* ship\b|\bsay\w* goodbye\b|\bdrop us\b|\bstop(?:s|ped)? (?:using|buying)\b|"
         r"\bstick\w* (?:with us|around)\b|\b(?:not|n't) renew\w*|\bon (?:his|her|their) way out\b",
@@ -125,7 +145,12 @@ _SUBJECTS = _phrases(
         r"\b(?:minutes|hours|days|weeks|months|years) (?:until|till|before|to|on|spent)\b",
         "duration",
     ),
-    (r"\b(how long|when (?:will|can|do|does|they|we|an?)|how soon|how quickly)\b", "duration"),
+    (
+        r"\b(how long|how soon|how quickly)\b|"
+        r"(?:^|[?.:;,] ?|\b(?:know|tell|see|predict|out|us|me|and) )"
+        r"when (?:will|can|do|does|they|we|an?)\b",
+        "duration",
+    ),
     (r"\bhow (heavy|much does [\w ]+ weigh)\b", "weight"),
     (r"\bhow strong\b", "strength"),
     (r"\bhow old\b", "age"),
@@ -137,6 +162,7 @@ _SUBJECTS = _phrases(
     (r"\bhow wide\b", "width"),
     (r"\bhow (good|well)\b", "quality rating score"),
     (r"\b(?:get|ask|sell|sells|sold|fetch|bid|charge) for\b", "price"),
+    (r"\bpay(?:s|ing)?\b(?: \w+){0,3} for\b", "price"),
     (
         r"\b(?:what|how much) (?:to|(?:should|can) (?:i|we)) (?:ask|charge|bid|offer|demand)\b",
         "price",
@@ -156,7 +182,10 @@ _IMPLIED = _phrases(
     (r"\bhow much\b.*\b(sells?|selling|sold|costs?|pay|paid|buy|bought|worth|go for)\b", "price"),
     (r"\b(get|ask|pay|sell|sold) for\b", "price sell"),
     (r"\bhow much (?:will|do|does|can) .*\b(?:give|bear|yield|produce)\b", "yield output"),
-    (r"\bhow (?:is|are) .*\b(?:doing|feeling)\b", "health condition"),
+    (
+        r"\bhow (?:is|are) .*\b(?:doing|feeling)\b|\bdo(?:es|ing)? (?:badly|poorly|fine|well)\b",
+        "health condition",
+    ),
     (r"\bhow .*\bends?\b", "result outcome"),
     (r"\b(how much|what)\b.*\b(earns?|makes?|paid)\b", "salary"),
     (r"\bhow many\b", "count number"),

@@ -11,6 +11,7 @@ import numpy as np
 
 from modelyard_runtime.data.table import Column
 from modelyard_runtime.plan import lexicon
+from modelyard_runtime.plan.abbreviations import composed
 from modelyard_runtime.plan.intent import Intent
 
 #: A column of more categories is not asked for by the names of its values.
@@ -22,6 +23,8 @@ _SHORT_CATEGORY = 3
 _MOST_LETTERS = 6
 _LETTER = re.compile(r"\b[A-Z]\b")
 _LETTERS = re.compile(r"\b(?P<first>[A-Z]) ?(?:-|\u2013|to) ?(?P<last>[A-Z])\b")
+#: How surely a category is put together of two words.
+_PUT_TOGETHER = 0.99
 #: How sure a word for a category is at least.
 _ALIKE = 0.8
 
@@ -135,7 +138,25 @@ def named_categories(intent: Intent, categories: Sequence[str]) -> list[str]:
         keys = [lexicon.root(token) for token in tokens]
         if keys and all(key in spoken for key in keys) and not all(k.isdigit() for k in keys):
             found.append((spoken.index(keys[0]), category))
+        elif category.isupper() and (place := _shortened_at(intent.words, category)) is not None:
+            found.append((place, category))
     return [category for _, category in sorted(found)]
+
+
+def _shortened_at(spoken: Sequence[str], category: str) -> int | None:
+    """Where neighbouring words stand of which a category is the initials or put together: ``PIF``
+    of “paid in full”, ``CHGOFF`` of “charged off”.
+    """
+    short = "".join(lexicon.words(category))
+    if not _SHORT_CATEGORY <= len(short) <= _MOST_LETTERS or not short.isalpha():
+        return None
+    if short in spoken:
+        return spoken.index(short)
+    initials = "".join(word[0] for word in spoken)
+    if short in initials:
+        return initials.index(short)
+    pairs = [(i, spoken[i : i + 2]) for i in range(len(spoken) - 1)]
+    return next((i for i, pair in pairs if composed(short, pair) >= _PUT_TOGETHER), None)
 
 
 def _by_letters(intent: Intent, categories: Sequence[str]) -> list[str]:

@@ -54,6 +54,25 @@ TABLES = {
         "RelativeCompactness: float 0.99; SurfaceArea: int 800; WallArea: int 400; "
         "GlazingArea: float 0.4; HeatingLoad: float 40; CoolingLoad: float 40"
     ),
+    "zones": (
+        "Hour: int 24; Temperature: float 40; Zone 1 Consumption: float 900; "
+        "Zone 2 Consumption: float 900; Zone 3 Consumption: float 900"
+    ),
+    "theatre": (
+        "Procedure: hip/knee/eye; BookedMins: int 300; PlannedStaff: int 9; ActualMins: int 300; "
+        "Surgeon: a/b/c"
+    ),
+    "cloud": ("team: a/b/c; regions: int 9; spend_usd: float 900; next_month_spend_usd: float 900"),
+    "flocks": (
+        "FeedMill: a/b/c; WaterFeedRatio: float 3; FCR: float 3; HouseTemp: float 40; "
+        "Birds: int 900"
+    ),
+    "street air": (
+        "CO(GT): float 9; C6H6(GT): float 60; NO2(GT): float 300; T: float 40; RH: float 90"
+    ),
+    "guarantees": "Bank: a/b/c; Term: int 360; Backed: float 900; MIS_Code: P I F/CHGOFF",
+    "comments": "length: int 900; toxic: int 2; hate: int 2; threat: int 2",
+    "rides": "surge: float 3; distance: float 30; hour: int 24; weather: sun/rain; price: float 60",
     "concrete": (
         "cement: float 500; slag: float 300; water: float 200; age_days: int 365; "
         "compressive_strength_mpa: float 80"
@@ -241,6 +260,30 @@ TABLES = {
 }
 #: The column that is meant, and the wordings for it.
 ASKED = {
+    ("zones", "Zone 2 Consumption"): (
+        "zone 2 consumption by hour and temperature",
+        "I'd like to predict the consumption of zone two",
+    ),
+    ("theatre", "ActualMins"): (
+        "How many minutes will the operation take, instead of the time that is booked?",
+        "Predict how many minutes an operation takes given the procedure and the surgeon",
+    ),
+    ("cloud", "next_month_spend_usd"): (
+        "next month's spend per team",
+        "How much will each team spend in the coming month?",
+    ),
+    ("cloud", "spend_usd"): ("spend per team",),
+    ("flocks", "FCR"): ("Predict the feed conversion ratio of each flock",),
+    ("street air", "C6H6(GT)"): ("How much benzene is in the air?", "C6H6 from the other sensors"),
+    ("guarantees", "MIS_Code"): (
+        "Will the loan be paid in full or charged off?",
+        "paid in full vs. charged off",
+    ),
+    ("comments", "toxic"): ("Is this comment toxic?", "toxic or not"),
+    ("rides", "price"): (
+        "price in dollars, distance, surge, hour, weather",
+        "Predict from the distance, the hour and the weather what a ride costs",
+    ),
     ("flights", "arr_delay_minutes"): [
         "How late will the flight be?",
         "By how many minutes will a flight be delayed?",
