@@ -1,4 +1,4 @@
-"""Tables that are well known but shipped by no package: their published columns, rows made.
+"""Tables that no package ships, published ones and such as are exported: columns known, rows made.
 
 For judging plans only, which look at names, types and values; nothing is learnt from made rows.
 ``published.toml`` describes each column in one of these ways::
