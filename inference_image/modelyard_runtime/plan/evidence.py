@@ -196,12 +196,16 @@ def _beside_head(intent: Intent, name: str, pieces: float) -> float:
     return max(0.0, max(map(intent.likeness, tokens)) - head)
 
 
+#: A label, but for whoever asks which kind something is.
+_KIND = "type"
+
+
 def _is_label(intent: Intent, tokens: Sequence[str]) -> bool:
     """Whether a name is of what names, places or dates a row, and the intent asks for none such."""
     alone = len(tokens) == 1 and lexicon.is_generic(tokens[0])
     if tokens[-1] not in lexicon.LABELS or alone or _is_outcome(tokens):
         return False
-    if intent.asks_class and tokens[-1] in lexicon.KINDS:
+    if intent.asks_class and tokens[-1] == _KIND:
         return False
     asked = [*intent.noun, *intent.subjects, *filter(None, (intent.head, intent.predicate))]
     return max(_best(tokens[-1:], asked), _best([last(tokens)], intent.noun)) < _SURELY

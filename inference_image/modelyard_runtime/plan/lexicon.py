@@ -43,8 +43,6 @@ UNITS = frozenset(_DATA["units"].split())
 CONVENTIONAL = frozenset(_DATA["conventional"].split())
 #: Words of a name that say who, what, where or when a row is.
 LABELS = frozenset(_DATA["labels"].split())
-#: ... of these, those that say which kind of thing a row is.
-KINDS = frozenset({"type"})
 #: Words of a name for what is known before what is asked for happens, and for what is yet to come.
 EARLIER, TO_COME = (frozenset(_DATA[key].split()) for key in ("earlier", "to_come"))
 #: Nouns whose answer is a number.

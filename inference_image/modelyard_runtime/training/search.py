@@ -27,6 +27,8 @@ ROUND = 3
 #: Rounds without an improvement, after the portfolio, until a search of a set count stops.
 PATIENCE = 4
 IMPROVEMENT = 1e-3
+#: Up to so many rows the default effort also tries what is near the best of the portfolio.
+FEW_ROWS = 500
 #: By how much a candidate must be behind the best one on each of the same fits to be given up.
 BEHIND = 0.02
 FIRST_FOLDS = 2
@@ -53,14 +55,15 @@ class Limits:
 def most_candidates(problem: Problem, limits: Limits) -> float:
     """How many candidates a search tries at most.
 
-    Where nobody asks for more these are the portfolio, and of a small table one round near what was
-    best in it: with many rows that costs minutes and gains little.
+    Where nobody asks for more these are the portfolio, and of few rows one round near what was best
+    in it: with more that takes a quarter of the time, or minutes, and gains nothing.
     """
     if limits.max_candidates is not None:
         return limits.max_candidates
     if limits.used_up:
         return math.inf
-    return len(portfolio(problem.shape)) + (limits.width if len(problem.folds) > 1 else 0)
+    more = limits.width if problem.shape.rows <= FEW_ROWS else 0
+    return len(portfolio(problem.shape)) + more
 
 
 class Rung(NamedTuple):

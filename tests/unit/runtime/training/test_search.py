@@ -28,6 +28,7 @@ from modelyard_runtime.training.pipelines import TREES, build_pipeline
 from modelyard_runtime.training.problem import Problem, Shape
 from modelyard_runtime.training.runner import bounded_threads, local_runner
 from modelyard_runtime.training.search import (
+    FEW_ROWS,
     ROUND,
     Limits,
     Outcome,
@@ -115,6 +116,8 @@ def test_a_budget_that_was_chosen_is_used_up():
 def test_without_a_budget_the_answer_is_to_come_soon():
     given = problem()
     assert most_candidates(given, Limits(FAR)) == len(portfolio(given.shape)) + ROUND
+    more = problem(rows=FEW_ROWS + 1)
+    assert most_candidates(more, Limits(FAR)) == len(portfolio(more.shape))
     assert most_candidates(given, Limits(FAR, used_up=True)) == math.inf
     assert most_candidates(given, Limits(FAR, 7, used_up=True)) == 7
 
