@@ -39,6 +39,9 @@ SPEAKING = frozenset(
 )
 #: What a column that has all the values that an intent lists is in spite of it.
 OUTWEIGHED = ("label", "number_of_text")
+#: What is said of a column that the intent names and nothing else: it is meant, and then refused
+#: for what it is.
+UNFIT = ("unlearnable", "many_texts", "label")
 #: Hints that tell two columns apart only where something else does too.
 BY_POSITION = ("first_column", "last_column")
 
@@ -69,6 +72,8 @@ def gather(intent: Intent, table: Table) -> dict[str, Evidence]:
         }
         if spoken.get("every_value"):
             spoken |= dict.fromkeys(OUTWEIGHED, False)
+        if spoken.get("whole") and explained[column.name].keys() >= {*intent.aim}:
+            spoken |= dict.fromkeys(UNFIT, False)
         outright = spoken.get("stated") or spoken.get("whole")
         speaks = any(spoken.get(kind) for kind in SPEAKING)
         answers = column.distinct > 1 and not is_identifier(column)
