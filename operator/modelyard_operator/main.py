@@ -99,14 +99,26 @@ def main() -> None:
     except OperatorError as error:
         logger.critical(str(error))
         sys.exit(1)
+    except asyncio.CancelledError:
+        logger.info("ended before it watched")
 
 
 def _end(*_: object) -> None:
-    """End at a signal that comes before kopf listens: process 1 of a container ignores it else."""
+    """End at a signal that comes before a loop runs: process 1 of a container ignores it else."""
     sys.exit(0)
 
 
+def _listen() -> None:
+    """Cancel the task that runs at a signal, until kopf listens in its own way.
+
+    An exit raised wherever the loop happens to be may leave it turning for ever.
+    """
+    if (task := asyncio.current_task()) is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+
 async def _run(settings: Settings) -> None:
+    _listen()
     store = Store(settings.store_path)
     configuration = await load_configuration()
     api = Api(configuration)
