@@ -24,7 +24,7 @@ _KIND = re.compile(
 _WHETHER = re.compile(
     r"\b(?:flag|indicator)s?\W*$|\b(?:1 ?/ ?0|0 ?/ ?1|pos ?/ ?neg|positive/negative)\b|"
     r"\byes or no\b|\byes ?/ ?no\b|\by ?/ ?n\b|\bor not\b|(?:^|[:;,])\s*who\b|"
-    r"\b(?:who|people|those|customers|clients) (?:will|would|might|may|won't|are|is|probably)\b|"
+    r"\b(?:who|people|those|customers|clients) (?:will|would|might|may|are|is|probably)\b|"
     r"\b(?:who's|gonna|at risk|in danger|early warning|warn(?:ed|ing)?)\b|"
     r"\bwhich (?:patient|customer|client|user|employee|student|person|people|member|borrower|"
     r"account|applicant|loan|order|machine|transaction|visitor|subscriber|compan|household)\w*\b|"
@@ -48,7 +48,7 @@ _SERIES = re.compile(
     r"\b(forecast\w*|next (day|week|month|quarter|year)|time series)\b", re.IGNORECASE
 )
 _FUTURE = re.compile(
-    r"\b(will|won't|going to|tomorrow|upcoming|(?:next|coming|following) "
+    r"\b(will|going to|tomorrow|upcoming|(?:next|coming|following) "
     r"(?:\w+ )?(?:hour|day|week|month|quarter|year|season|time)s?)\b",
     re.IGNORECASE,
 )
@@ -120,10 +120,10 @@ class Intent:
         said = [word for word in self.goal_words if word.isdigit()]
         return frozenset([*said, *(year[2:] for year in said if _YEAR.fullmatch(year))])
 
-    @property
-    def asked(self) -> list[str]:
-        """The words of its goal that say something, in their order."""
-        return content(self.goal)
+    @cached_property
+    def initials(self) -> str:
+        """The first letters of the words of its goal that say something."""
+        return "".join(word[0] for word in content(self.goal))
 
     @cached_property
     def goal_words(self) -> list[str]:

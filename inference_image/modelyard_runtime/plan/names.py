@@ -74,8 +74,8 @@ def is_initials(intent: Intent, name: str) -> bool:
     if len(tokens) != 1:
         return False
     if len(whole) < _SHORTEST:
-        return len(whole) > 1 and whole in "".join(word[0] for word in intent.asked)
-    return _of_initials(whole, intent.asked)
+        return len(whole) > 1 and whole in intent.initials
+    return _of_initials(whole, intent.initials)
 
 
 def _is_formula(intent: Intent, part: str) -> bool:
@@ -86,10 +86,8 @@ def is_acronym(intent: Intent, name: str) -> bool:
     """Whether a word of a name is the initials of three neighbouring words of the goal or more:
     ``fcr`` of “feed conversion ratio”, ``cpi`` of “cost per install”.
     """
-    spoken = [word for word in intent.goal_words if word not in lexicon.STOPWORDS]
-    initials = "".join(word[0] for word in spoken)
     return any(
-        len(token) >= _SHORTEST and token in initials and token not in lexicon.STOPWORDS
+        len(token) >= _SHORTEST and token in intent.initials and token not in lexicon.STOPWORDS
         for token in lexicon.words(name)
     )
 
@@ -108,9 +106,8 @@ def ends_series(intent: Intent, name: str, names: Sequence[str]) -> bool:
     return len(parts) > 1 and int(found[2]) == max(int(part[2]) for part in parts)
 
 
-def _of_initials(name: str, spoken: Sequence[str]) -> bool:
+def _of_initials(name: str, initials: str) -> bool:
     """Of three and more also in another order: ``lfp`` is “participating in the labor force”."""
-    initials = "".join(word[0] for word in spoken)
     runs = (initials[i : i + len(name)] for i in range(len(initials) - len(name) + 1))
     return any(sorted(run) == sorted(name) for run in runs)
 

@@ -56,7 +56,7 @@ _INSTEAD = _phrases(
     (r"\bpd (?=model|score|of|for)", "default probability "),
     (
         r"\bjump\w* ship\b|\bsay\w* goodbye\b|\bdrop us\b|\bstop(?:s|ped)? (?:using|buying)\b|"
-        r"\bstick\w* (?:with us|around)\b|\b(?:not|n't) renew\w*|\bon (?:his|her|their) way out\b",
+        r"\bstick\w* (?:with us|around)\b|\bnot renew\w*|\bon (?:his|her|their) way out\b",
         "churn leave",
     ),
     (
@@ -73,7 +73,7 @@ _INSTEAD = _phrases(
     (r"\bpay\w* (?:their|the|his|her|my) (?:instal\w+|debts?)\b", "repay"),
     (r"\bsa(?:y|ys|id|ying) yes\b", "accept respond"),
     (
-        r"\b(?:won't|will not|don't|not|never) (?:come|be|buy|order|shop|return|visit)"
+        r"\b(?:will not|not|never) (?:come|be|buy|order|shop|return|visit)"
         r"(?: back| again| any ?more)\b",
         "churn",
     ),
@@ -89,7 +89,7 @@ _INSTEAD = _phrases(
         r"\b(?:going to|gonna|about to|will) go\b(?! (?:to|for|up|down|on|with|into|through))",
         "will leave",
     ),
-    (r"\b(?:fall|falls|fell|falling) through\b|\bwon't be honou?red\b", "cancel"),
+    (r"\b(?:fall|falls|fell|falling) through\b|\bwill not be honou?red\b", "cancel"),
     (r"\b(?:come|comes|came|coming) back\b", "return readmit"),
     (r"\bcom(?:e|es|ing) to\b(?=\W*$)", "cost"),
     (r"\bgo(?:es)? for\b", "sell for"),
@@ -97,7 +97,7 @@ _INSTEAD = _phrases(
     (r"\b(?:get|gets|getting) (?:into\b|a place\b|in(?=\W*$))", "admit"),
     (r"\b(?:off sick|off work|call\w* in sick)\b", "absent"),
     (r"\b(?:turn|turns|turned|turning) up\b", "show attend"),
-    (r"\b(?:won't|will not|doesn't|not) (?:come|appear)\b", "no show"),
+    (r"\b(?:will not|not) (?:come|appear)\b", "no show"),
     (r"\bno[- ]?shows?\b", "no show"),
     (r"\b(?:on|to|behind|ahead of) schedule\b", "punctual"),
     (
