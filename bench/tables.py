@@ -22,6 +22,8 @@ from environments import unpacked
 FOLDER = Path(__file__).parent
 #: Tables that packages ship, and such as only their columns are known of.
 PATHS = (FOLDER / "intents.toml", FOLDER / "published.toml")
+#: More wordings of tables that packages ship, of later batches.
+WORDINGS = FOLDER / "wordings.toml"
 TEST_SHARE = 0.25
 #: What pandas calls the row names of R.
 _ROW_NUMBER = "Unnamed: 0"
@@ -100,8 +102,20 @@ class Split(NamedTuple):
 
 
 def read_tables() -> list[BenchTable]:
-    """All tables with their intents, in the order of the files."""
-    return [_table(record) for path in PATHS for record in tomllib.loads(path.read_text())["table"]]
+    """All tables with their intents, in the order of the files; once more for each later batch."""
+    shipped, published_ones = (_tables(path) for path in PATHS)
+    by_name = {table.name: table for table in shipped}
+    later = [
+        by_name[more["name"]]._replace(
+            batch=more["batch"], intents=[Intent(text) for text in more["intents"]], train=False
+        )
+        for more in tomllib.loads(WORDINGS.read_text())["wordings"]
+    ]
+    return [*shipped, *published_ones, *later]
+
+
+def _tables(path: Path) -> list[BenchTable]:
+    return [_table(record) for record in tomllib.loads(path.read_text())["table"]]
 
 
 def _table(record: dict[str, Any]) -> BenchTable:

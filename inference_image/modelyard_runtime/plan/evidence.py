@@ -8,22 +8,21 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from modelyard_runtime.data.table import Table
-from modelyard_runtime.plan import lexicon
+from modelyard_runtime.data.table import Column, Table
+from modelyard_runtime.plan import lexicon, matcher
 from modelyard_runtime.plan.abbreviations import composed, is_short_for
 from modelyard_runtime.plan.answers import fits, of_kind
 from modelyard_runtime.plan.intent import Intent
 from modelyard_runtime.plan.names import (
     coverage,
     ends_series,
-    is_acronym,
     is_initials,
     last,
     likeness_of,
     name_pieces,
     telling,
 )
-from modelyard_runtime.plan.values import is_flag, is_identifier, named_values
+from modelyard_runtime.plan.values import MAX_NAMED_CATEGORIES, is_identifier, named_categories
 
 #: Evidence by its kind; what is left out is 0.
 Evidence = Mapping[str, float]
@@ -31,17 +30,15 @@ Evidence = Mapping[str, float]
 #: Of these one must be there for a column to be considered.
 SPEAKING = frozenset(
     {
-        *("stated", "whole", "whole_given", "coverage", "noun", "explained", "initials"),
-        *("measure", "every_value", "alternatives", "two_values", "shortened", "one_value"),
-        *("conventional", "only_flag", "quoted", "subject", "number", "last_fits", "counted"),
-        *("one_of_two", "most_values", "outcome", "acronym"),
+        *("matched", "stated", "whole", "whole_given", "coverage", "explained", "initials"),
+        *("quoted", "conventional", "values_named", "last_fits"),
     }
 )
-#: What a column that has all the values that an intent lists is in spite of it.
+#: What a column is in spite of it of which the intent names all values.
 OUTWEIGHED = ("label", "number_of_text")
 #: What is said of a column that the intent names and nothing else: it is meant, and then refused
 #: for what it is.
-UNFIT = ("unlearnable", "many_texts", "label")
+UNFIT = ("unlearnable", "label")
 #: Hints that tell two columns apart only where something else does too.
 BY_POSITION = ("first_column", "last_column")
 
@@ -49,28 +46,24 @@ BY_POSITION = ("first_column", "last_column")
 def gather(intent: Intent, table: Table) -> dict[str, Evidence]:
     """The evidence of each column for which something speaks."""
     explained = _explained_words(intent, table)
-    shared, surest = _shared_words(explained), _surest(explained)
-    flags = [column.name for column in table.columns if is_flag(column)]
-    others = _by_a_word(table.names)
+    shared = _shared_words(explained)
     other_numbers = _other_numbers(intent, table.names)
+    odds = matcher.odds(intent.text, table.columns)
     found: dict[str, Evidence] = {}
     for position, column in enumerate(table.columns):
         is_last = position == len(table.columns) - 1
-        variant = _is_variant(intent, column.name, others)
         spoken = {
             **_of_name(intent, column.name, shared, table.names),
-            **named_values(intent, column),
             **of_kind(intent, column),
+            "matched": _matched(odds[column.name]),
             "conventional": is_conventional(column.name, table.names),
-            "only_flag": intent.asks_whether and flags == [column.name],
-            "variant": variant,
+            "values_named": _values_named(intent, column),
             "other_number": column.name in other_numbers,
-            "outdone": _is_outdone(explained[column.name], surest),
             "first_column": position == 0,
             "last_column": is_last,
-            "last_fits": is_last and not variant and fits(intent, column),
+            "last_fits": is_last and fits(intent, column),
         }
-        if spoken.get("every_value"):
+        if spoken["values_named"] == 1:
             spoken |= dict.fromkeys(OUTWEIGHED, False)
         if spoken.get("whole") and explained[column.name].keys() >= {*intent.aim}:
             spoken |= dict.fromkeys(UNFIT, False)
@@ -80,6 +73,22 @@ def gather(intent: Intent, table: Table) -> dict[str, Evidence]:
         if outright or (speaks and answers):
             found[column.name] = {kind: float(value) for kind, value in spoken.items() if value}
     return found
+
+
+#: Log odds by which the matcher is as good as sure that a column is not meant, and that it is.
+_HARDLY, _SURE = -4.0, 8.0
+
+
+def _values_named(intent: Intent, column: Column) -> float:
+    """The share of a column's categories that the intent names, where it is two or more."""
+    if column.type != "string" or len(column.categories) > MAX_NAMED_CATEGORIES:
+        return 0.0
+    named = named_categories(intent, column.categories)
+    return len(named) / len(column.categories) if len(named) > 1 else 0.0
+
+
+def _matched(odds: float) -> float:
+    return min(1.0, max(0.0, (odds - _HARDLY) / (_SURE - _HARDLY)))
 
 
 #: With other words too: target_value.
@@ -92,24 +101,6 @@ def is_conventional(name: str, names: Sequence[str]) -> bool:
     among_axes = joined == "y" and any(other.lower() in {"x", "z"} for other in names)
     named = joined in lexicon.CONVENTIONAL or _TARGET in lexicon.words(name)
     return named and not among_axes
-
-
-Words = frozenset[str]
-
-
-def _by_a_word(names: Sequence[str]) -> Mapping[str, set[Words]]:
-    """The words of each name, under one of them: a name that has them all has that one too."""
-    found: dict[str, set[Words]] = {}
-    for words in {frozenset(lexicon.words(name)) for name in names} - {frozenset()}:
-        found.setdefault(min(words), set()).add(words)
-    return found
-
-
-def _is_variant(intent: Intent, name: str, others: Mapping[str, set[Words]]) -> bool:
-    """Whether a name is another one and words that nobody says: sentiment, sentiment_confidence."""
-    words = frozenset(lexicon.words(name))
-    within = (other for word in words for other in others.get(word, ()) if other < words)
-    return any(_best([*words - other], [*intent.weights]) < _SURELY for other in within)
 
 
 def _is_outcome(words: Sequence[str]) -> bool:
@@ -133,22 +124,6 @@ def _shared_words(explained: Mapping[str, Mapping[str, float]]) -> dict[str, flo
     return {word: count**-0.5 for word, count in counts.items()}
 
 
-def _surest(explained: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """How surely any column has each word of the goal."""
-    found: dict[str, float] = {}
-    for words in explained.values():
-        for word, sure in words.items():
-            found[word] = max(sure, found.get(word, 0.0))
-    return found
-
-
-def _is_outdone(words: Mapping[str, float], surest: Mapping[str, float]) -> bool:
-    """Whether other columns have all the words of a column more surely: a synonym beside one that
-    is spelled out.
-    """
-    return bool(words) and all(sure < surest[word] - _CLEARLY for word, sure in words.items())
-
-
 def _of_name(
     intent: Intent, name: str, shared: Mapping[str, float], names: Sequence[str]
 ) -> dict[str, float]:
@@ -159,35 +134,20 @@ def _of_name(
     pieces = _pieces(intent, words)
     found = [max(likeness_of(intent, token), pieces) for token in tokens]
     spoken = not lexicon.STOPWORDS.issuperset(tokens) and _contains(intent.goal_words, words)
-    only_about = max(0.0, _best(tokens, intent.about) - _beside(intent, tokens) - pieces)
-    whole = spoken and only_about < _SURELY
     return {
         "stated": is_stated(intent, name),
-        "whole": whole,
+        "whole": spoken,
         "whole_given": not spoken and _contains(intent.given, words),
         "coverage": coverage(tokens, found),
         "beside_head": _beside_head(intent, name, pieces) * (not _best(tokens, intent.events)),
         "label": _is_label(intent, tokens),
-        "noun": _best(tokens, intent.noun[-1:]),
-        "noun_share": _share(tokens, dict.fromkeys(intent.noun, 1.0)),
-        "predicate": _best(tokens, [intent.predicate] if intent.predicate else []),
         "explained": _share(tokens, shared),
         "initials": is_initials(intent, name)
         or ends_series(intent, name, names)
         or any(is_short_for(word, words) for word in intent.aim),
-        "subject": _best(tokens, intent.subjects),
-        "event": _best(tokens, intent.events) * (not intent.quantity),
-        "outcome": _is_outcome(words),
-        "number": _numbered(intent, words),
-        "known_before": _has(words, lexicon.EARLIER, intent),
-        "to_come": _has(words, lexicon.TO_COME) and intent.ahead,
-        "acronym": is_acronym(intent, name),
-        "measure": any(lexicon.measures(token, word) for token in tokens for word in intent.aim),
+        "known_before": _is_earlier(words, intent),
+        "to_come": intent.future and _is_to_come(words),
         "quoted": lexicon.stems(name) in intent.quoted,
-        "only_given": max(
-            0.0, _telling(tokens, intent.given) - _telling(tokens, [*intent.aim, *intent.implied])
-        ),
-        "only_about": only_about,
     }
 
 
@@ -212,7 +172,7 @@ def _is_label(intent: Intent, tokens: Sequence[str]) -> bool:
         return False
     if intent.asks_class and tokens[-1] == _KIND:
         return False
-    asked = [*intent.noun, *intent.subjects, *filter(None, (intent.head, intent.predicate))]
+    asked = [*intent.noun, *intent.subjects, *filter(None, [intent.head])]
     return max(_best(tokens[-1:], asked), _best([last(tokens)], intent.noun)) < _SURELY
 
 
@@ -233,9 +193,7 @@ def _pieces(intent: Intent, tokens: Sequence[str]) -> float:
     """Whether the name, or a word of it, is put together of pieces of words of the goal."""
     pool = [*intent.aim, *(word for word in intent.implied if word not in intent.aim)]
     short = [form for word in pool for form in lexicon.short_forms(word)]
-    alike = [
-        other for word in intent.aim if word not in intent.about for other in lexicon.synonyms(word)
-    ]
+    alike = [other for word in intent.aim for other in lexicon.synonyms(word)]
     name = "".join(tokens)
     if intent.numbers.isdisjoint(tokens):
         name = "".join(token for token in tokens if not token.isdigit())
@@ -247,18 +205,19 @@ def _pieces(intent: Intent, tokens: Sequence[str]) -> float:
     return found if found > _SURELY else 0.0
 
 
-def _numbered(intent: Intent, tokens: Sequence[str]) -> bool:
-    """Whether a number of two digits or more stands in the goal and in a name: 401k, 1978."""
-    return any(len(token) > 1 and token in intent.numbers for token in tokens)
+def _is_earlier(words: Sequence[str], intent: Intent) -> bool:
+    """Whether a name has a word for what is known before, which the goal does not say."""
+    early = [word for word in words if _written_out(word) in lexicon.EARLIER]
+    return any(not _best([word], intent.goal_words) for word in early)
 
 
-def _has(words: Sequence[str], wanted: frozenset[str], said: Intent | None = None) -> bool:
-    """Whether a name has one of some words that the goal does not say."""
-    return any(
-        lexicon.ABBREVIATIONS.get(word, word) in wanted
-        and not (said and _best([word], said.goal_words))
-        for word in words
-    )
+def _is_to_come(words: Sequence[str]) -> bool:
+    """Whether a name has a word for what is yet to come."""
+    return any(_written_out(word) in lexicon.TO_COME for word in words)
+
+
+def _written_out(word: str) -> str:
+    return lexicon.ABBREVIATIONS.get(word, word)
 
 
 def _other_numbers(intent: Intent, names: Sequence[str]) -> frozenset[str]:
@@ -299,22 +258,3 @@ def _share(tokens: Sequence[str], words: Mapping[str, float]) -> float:
     if total == 0:
         return 0.0
     return sum(weight * _best(tokens, [word]) for word, weight in words.items()) / total
-
-
-_GENERIC_SHARE = 0.3
-
-
-def _telling(tokens: Sequence[str], words: Sequence[str]) -> float:
-    return max(
-        (
-            lexicon.likeness(token, word) * (1.0 if telling(token) else _GENERIC_SHARE)
-            for token in tokens
-            for word in words
-        ),
-        default=0.0,
-    )
-
-
-def _beside(intent: Intent, tokens: Sequence[str]) -> float:
-    others = [*intent.aim, *intent.implied]
-    return _best(tokens, [word for word in others if word not in intent.about])

@@ -4,7 +4,6 @@ Called by ``intent``.
 """
 
 import re
-from typing import NamedTuple
 
 from modelyard_runtime.plan import lexicon
 from modelyard_runtime.plan.clauses import split_at
@@ -65,19 +64,8 @@ _ENDS = re.compile(
     rf"before|from|with|by|{_VERBS})\b",
     re.IGNORECASE,
 )
-#: Whom or what a prediction is about follows these: the price of a *house*, does a *plane* have.
-_ABOUT = re.compile(
-    r"\b(?:(?:of|for|in|at|on|among|across) "
-    r"(?:(?:the|an?|each|every|any|some|our|my|your|this|that|these|those)\b)?|"
-    r"to (?:the|an?|each|every)\b)"
-    r"\s*([\w' -]+?)"
-    r"(?=\b(?:of|for|in|at|per|on|will|would|do|does|is|are|when|who|that|within|over|during|after|"
-    r"before|from|with|by|and|given)\b|[,.?!:;(]|$)",
-    re.IGNORECASE,
-)
 #: Whose it is that is asked for: the *judge*'s decision.
 _OWNER = re.compile(r"\b(\w+)(?:['\u2019]s|s')(?= \w)", re.IGNORECASE)
-_OWNED = re.compile(r"\b(?:their|his|her|its)\s+(\w+)", re.IGNORECASE)
 #: What a goal may begin with: an idea of, a list of.
 _ARTICLES = re.compile(
     r"^\W*(?:(?:an?|the|some|our|every|each|one|good|quick|rough|honest|realistic)\s+)*"
@@ -95,7 +83,7 @@ _HOW = re.compile(
 _HOW_BE = re.compile(
     r"^\W*how (?!many\b|much\b|often\b|long\b|likely\b)(?P<how>\w+) "
     r"(?:will|would|can|could|might|may)\s+"
-    r"(?P<subject>(?:\w+ ){1,5}?)be\b",
+    r"(?:\w+ ){1,5}?be\b",
     re.IGNORECASE,
 )
 #: Find such ones among many: predict *late* deliveries.
@@ -114,30 +102,19 @@ _WHICH_OF_MANY = re.compile(
 )
 
 
-class Clause(NamedTuple):
-    """Who does what: the verb, which is asked for, and the words for whom it is about."""
-
-    verb: str | None
-    subject: list[str]
-
-
-def clause_of(goal: str) -> Clause:
-    """The clause or question about what someone does."""
+def verb_of(goal: str) -> str | None:
+    """What someone does, or how something is, where that is asked for: *earn*, *productive*."""
     degree = _HOW_BE.search(goal)
     if degree:
-        return Clause(degree["how"].lower(), content(degree["subject"]))
+        return degree["how"].lower()
     question = _QUESTION.search(goal) or _PASSIVE.search(goal)
     if question:
         clause = content(split_at(question["clause"], _ENDS)[0])
         spoken = [word for word in clause if word not in _WHEN]
-        if _EMPTY_VERB.search(split_at(question["clause"], _BOUNDARY)[0]):
-            return Clause(None, spoken)
-        return Clause(spoken[-1] if spoken else None, spoken[:-1])
-    for match in (pattern.search(goal) for pattern in _PREDICATES):
-        verbs = content(match["verb"]) if match else []
-        if match and verbs:
-            return Clause(verbs[0], content(match.groupdict().get("subject") or ""))
-    return Clause(None, [])
+        empty = _EMPTY_VERB.search(split_at(question["clause"], _BOUNDARY)[0])
+        return spoken[-1] if spoken and not empty else None
+    found = (content(match["verb"]) for match in (p.search(goal) for p in _PREDICATES) if match)
+    return next((verbs[0] for verbs in found if verbs), None)
 
 
 def noun_of(goal: str) -> list[str]:
@@ -158,18 +135,6 @@ def asks_who(goal: str) -> list[str]:
     """The words for those of whom some are asked for: which of our *employees* will leave."""
     found = _WHICH_OF_MANY.search(goal)
     return content(found["many"]) if found else []
-
-
-def about_of(goal: str, noun: list[str]) -> list[str]:
-    """The words for whom or what a prediction is about."""
-    found = [
-        *_WHICH_OF_MANY.findall(goal),
-        *_ABOUT.findall(goal),
-        *_OWNED.findall(goal),
-        *_OWNER.findall(goal),
-    ]
-    parts = (content(match) for match in found)
-    return [word for part in parts if part != noun for word in part]
 
 
 def content(text: str) -> list[str]:

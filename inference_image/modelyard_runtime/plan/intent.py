@@ -52,12 +52,6 @@ _FUTURE = re.compile(
     r"(?:\w+ )?(?:hour|day|week|month|quarter|year|season|time)s?)\b",
     re.IGNORECASE,
 )
-#: It says so by more than a verb.
-_AHEAD = re.compile(
-    r"\b(?:tomorrow|tonight|upcoming|ahead|in advance|m ?\+ ?1|(?:next|coming|following) "
-    r"(?:\w+ )?(?:hour|day|night|week|month|quarter|year|season|time)s?)\b",
-    re.IGNORECASE,
-)
 #: What follows these is whose prediction it is, or how often.
 _EACH = re.compile(
     r"\bper\b|\b(?:for|of|in|at) (?:each|every)\b|\bby (?:the|each|every)\b", re.IGNORECASE
@@ -65,9 +59,6 @@ _EACH = re.compile(
 _QUOTED = re.compile(r"[(\[“\"'`]([^()\[\]“”\"'`]{1,40})[)\]”\"'`]")
 #: What follows it is part of the goal (patients with diabetes) or given (with season added).
 _WITH = re.compile(r"\bwith\b", re.IGNORECASE)
-#: Good/bad, placed / not placed.
-_EITHER = re.compile(r"[^\W\d_] ?/ ?[^\W\d_]")
-_OR = frozenset({"or", "vs", "versus"})
 #: A year in a name may be its last two digits: earnings of 1978 in ``re78``.
 _YEAR = re.compile(r"(?:18|19|20)\d\d")
 GOAL_WEIGHT, WITH_WEIGHT, GIVEN_WEIGHT, SCHEMA_WEIGHT = 1.0, 0.75, 0.35, 0.7
@@ -84,11 +75,9 @@ class Intent:
     goal: str
     weights: dict[str, float]
     head: str | None
-    predicate: str | None
-    #: The words of the goal, of the noun that is asked for, of whom it is about, and of the givens.
+    #: The words of the goal, of the noun that is asked for, and of the givens.
     aim: list[str]
     noun: list[str]
-    about: list[str]
     given: list[str]
     #: The words for what a question such as “how late” asks for.
     subjects: list[str]
@@ -98,9 +87,8 @@ class Intent:
     kind: bool
     whether: bool
     series: bool
-    #: Whether it asks for what is yet to come, and whether it says when.
+    #: Whether it asks for what is yet to come.
     future: bool
-    ahead: bool
 
     def likeness(self, token: str) -> float:
         """How surely a token of a name is meant."""
@@ -141,11 +129,6 @@ class Intent:
         return [lexicon.stems(text) for text in _QUOTED.findall(self.goal)]
 
     @property
-    def alternatives(self) -> bool:
-        """Whether it lists what the answer may be."""
-        return not _OR.isdisjoint(self.words) or bool(_EITHER.search(self.text))
-
-    @property
     def asks_class(self) -> bool:
         """Whether it asks which of several, and for no quantity."""
         return self.kind and not self.quantity
@@ -158,7 +141,7 @@ class Intent:
     @cached_property
     def wants_number(self) -> bool:
         """Whether what is asked for is called a quantity."""
-        named = filter(None, (self.head, self.predicate))
+        named = [self.head] if self.head else []
         return any(map(lexicon.is_quantity, [*self.noun, *self.subjects, *named]))
 
     @cached_property
@@ -177,8 +160,8 @@ def read_intent(text: str, schema_names: list[str]) -> Intent:
     aim, company = split_at(wanted, _WITH)
     subjects, implied = phrases.subjects(goal), phrases.implied(goal)
     weights: dict[str, float] = {}
-    predicate, subject = grammar.clause_of(aim)
-    head = predicate or grammar.head_of(aim)
+    verb = grammar.verb_of(aim)
+    head = verb or grammar.head_of(aim)
     noun = grammar.noun_of(goal)
     for part, weight in (
         (given, GIVEN_WEIGHT),
@@ -186,8 +169,8 @@ def read_intent(text: str, schema_names: list[str]) -> Intent:
         (each, EACH_WEIGHT),
         (company, WITH_WEIGHT),
         (implied, IMPLIED_WEIGHT),
-        (aim, GOAL_WEIGHT if predicate is None else AROUND_WEIGHT),
-        (predicate or "", GOAL_WEIGHT),
+        (aim, GOAL_WEIGHT if verb is None else AROUND_WEIGHT),
+        (verb or "", GOAL_WEIGHT),
         (subjects, GOAL_WEIGHT),
     ):
         for word in content(part):
@@ -197,12 +180,8 @@ def read_intent(text: str, schema_names: list[str]) -> Intent:
         goal,
         weights,
         head,
-        predicate,
         aim=list(dict.fromkeys(content(wanted) + content(subjects))),
         noun=noun,
-        about=[
-            word for word in [*subject, *grammar.about_of(goal, noun)] if word not in {*noun, head}
-        ],
         given=content(given),
         subjects=content(subjects),
         implied=content(implied),
@@ -211,7 +190,6 @@ def read_intent(text: str, schema_names: list[str]) -> Intent:
         whether=_asks_whether(goal, noun),
         series=bool(_SERIES.search(goal)),
         future=bool(_FUTURE.search(goal)),
-        ahead=bool(_AHEAD.search(text)),
     )
 
 

@@ -235,14 +235,3 @@ def _inflected(one: str, other: str) -> bool:
     """Whether two words of one stem are the same but for number, person or tense."""
     short, full = sorted((one, other), key=len)
     return full.startswith(short) and full[len(short) :] in {"", "s", "es", "d", "ed", "ing"}
-
-
-@cache
-def _measured() -> dict[str, frozenset[str]]:
-    by_unit = _inverted(_DATA["measures"])
-    return {unit: frozenset(stems(measured)) for unit, measured in by_unit.items()}
-
-
-def measures(token: str, word: str) -> bool:
-    """Whether a word of a name is a unit of what a word says: kwh and energy."""
-    return (token in UNITS and token == word) or stem(word) in _measured().get(token, frozenset())

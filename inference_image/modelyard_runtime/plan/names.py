@@ -82,16 +82,6 @@ def _is_formula(intent: Intent, part: str) -> bool:
     return re.search(rf"(?<!\w){part}(?!\w)", intent.goal, re.IGNORECASE) is not None
 
 
-def is_acronym(intent: Intent, name: str) -> bool:
-    """Whether a word of a name is the initials of three neighbouring words of the goal or more:
-    ``fcr`` of “feed conversion ratio”, ``cpi`` of “cost per install”.
-    """
-    return any(
-        len(token) >= _SHORTEST and token in intent.initials and token not in lexicon.STOPWORDS
-        for token in lexicon.words(name)
-    )
-
-
 def ends_series(intent: Intent, name: str, names: Sequence[str]) -> bool:
     """Whether a name is the last of a numbered series, and the last of such is asked for: the final
     grade of G1, G2 and G3.

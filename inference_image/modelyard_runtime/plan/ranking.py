@@ -12,8 +12,8 @@ from modelyard_runtime.plan.evidence import BY_POSITION, Evidence, gather
 from modelyard_runtime.plan.intent import Intent
 from modelyard_runtime.plan.weights import GIVEN, NONE, WEIGHTS
 
-#: A column is meant where it is likelier than all others and none together.
-ENOUGH = 0.5
+#: A column is meant where it is the likeliest and at least so likely.
+ENOUGH = 0.4
 #: ... and may be meant where it is so much less likely than the best.
 NEARLY = 0.25
 #: Columns whose odds are so close, but for where they stand, are told apart by nothing.

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped]  # ships no types
+import onnxruntime
 from numpy.typing import NDArray
 
 from modelyard_runtime.features import TEXT_INPUT

@@ -28,6 +28,7 @@ from modelyard_runtime.data.reading import Reading, read_table, stated_types
 from modelyard_runtime.data.sampling import Room
 from modelyard_runtime.data.source import Fetched
 from modelyard_runtime.data.table import Table
+from modelyard_runtime.plan import matcher
 from modelyard_runtime.plan.goal import with_goals
 from modelyard_runtime.plan.plan import NOTHING_STATED, Plan, make_plan
 from modelyard_runtime.plan.proposed import Ask, plan_with
@@ -167,6 +168,7 @@ def _plan(job: Job, table: Table, reporter: Reporter) -> Plan:
     if job.planner is not None:
         propose = partial(job.planner.propose, build.intent, table, ask.stated.exclude or ())
     plan = plan_with(propose, make, ask, lambda text: reporter.log(text, "WARNING"))
+    matcher.forget()
     for goal in plan.goals:
         reporter.log(
             f"Predicting {goal.target!r} ({goal.task}) from {len(plan.features)} columns, "

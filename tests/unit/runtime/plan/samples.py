@@ -6,6 +6,7 @@ from pathlib import Path
 from modelyard_runtime.data.table import Table
 from modelyard_runtime.plan.evidence import Evidence, gather
 from modelyard_runtime.plan.intent import read_intent
+from modelyard_runtime.plan.ranking import rank
 from support.tables import table_of
 
 
@@ -18,6 +19,12 @@ def table(folder: Path, header: str, *columns: Callable[[int], object], count: i
 def many(i: int) -> int:
     """A value that hardly any other row has."""
     return i * 7919 % 997
+
+
+def meant(text: str, table: Table) -> str | None:
+    """The column that an intent is taken to mean."""
+    best = rank(read_intent(text, []), table, set()).best
+    return best and best.column.name
 
 
 def evidence(text: str, table: Table) -> dict[str, Evidence]:
