@@ -13,7 +13,7 @@ CLUSTER := $(PYTHON) -m modelyard_cluster
 DEV := $(PYTHON) -m modelyard_dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint verify generate cluster images install bench bench-inference bench-lifecycle bench-api bench-operator bench-training soak transcripts env status down
+.PHONY: help demo test unit lint verify generate cluster images install bench bench-inference bench-lifecycle bench-api bench-operator bench-training matcher soak transcripts env status down
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ bench-operator: $(VENV) ## the operator with many models on simulated nodes (SIZ
 bench-training: $(VENV) ## models of real tables, beside default boosting and FLAML (BUDGET=10 TABLES=30)
 	@.venv/bin/python bench/training.py --budget $(or $(BUDGET),10) --splits $(or $(SPLITS),1) \
 	  --most $(or $(TABLES),30) $(if $(FRESH),--fresh)
+
+matcher: $(VENV) ## learn the model that reads intents anew; an hour
+	@.venv/bin/python bench/train_matcher.py
 
 soak: $(VENV) ## the campaigns in their full size, on the cluster NAME; hours (TESTS=tests/soak SCALE=0.1)
 	@eval "$$($(DEV) env --name $(NAME) --port $(PORT))" && \

@@ -104,14 +104,19 @@ class Split(NamedTuple):
 def read_tables() -> list[BenchTable]:
     """All tables with their intents, in the order of the files; once more for each later batch."""
     shipped, published_ones = (_tables(path) for path in PATHS)
-    by_name = {table.name: table for table in shipped}
     later = [
-        by_name[more["name"]]._replace(
+        _meant(shipped, more)._replace(
             batch=more["batch"], intents=[Intent(text) for text in more["intents"]], train=False
         )
         for more in tomllib.loads(WORDINGS.read_text())["wordings"]
     ]
     return [*shipped, *published_ones, *later]
+
+
+def _meant(tables: list[BenchTable], more: dict[str, Any]) -> BenchTable:
+    """The table of some wordings; of namesakes that of their source and target."""
+    keys = [key for key in ("name", "source", "target") if key in more]
+    return next(t for t in tables if all(getattr(t, key) == more[key] for key in keys))
 
 
 def _tables(path: Path) -> list[BenchTable]:

@@ -13,10 +13,11 @@ from modelyard_crds.plan import PlanOverrides
 from modelyard_crds.reasons import Reason
 from modelyard_runtime.errors import UserError
 from modelyard_runtime.plan.plan import SURE, Plan
-from modelyard_runtime.plan.ranking import ENOUGH
 
 _IN_DOUBT = frozenset({Reason.TARGET_NOT_FOUND, Reason.TARGET_AMBIGUOUS})
 _MOST_SAID = 240
+#: How sure a plan is that an endpoint proposed.
+_CONFIDENCE = 0.5
 
 
 class ProposalError(Exception):
@@ -98,5 +99,5 @@ def _proposed(proposal: Proposal, make: Make, ask: Ask) -> Plan:
         "spec.plan.targets to be sure."
     )
     return replace(
-        plan, confidence=ENOUGH, proposed_by=proposal.by, warnings=[*plan.warnings, warning]
+        plan, confidence=_CONFIDENCE, proposed_by=proposal.by, warnings=[*plan.warnings, warning]
     )

@@ -17,7 +17,7 @@ ENOUGH = 0.4
 #: ... and may be meant where it is so much less likely than the best.
 NEARLY = 0.25
 #: Columns whose odds are so close, but for where they stand, are told apart by nothing.
-TIED = 0.1
+TIED = 0.22
 
 
 class Ranked(NamedTuple):

@@ -108,10 +108,12 @@ def _task_of_number(
     if metric in CLASSIFICATION:
         return "multiclass"
     stated_float = field is not None and field.type == "float" and not is_probability(field.name)
-    if intent.quantity or stated_float or target.distinct > FEW_NUMBERS:
+    few = target.distinct <= VERY_FEW_NUMBERS
+    how_much = intent.quantity and not (few and intent.kind)
+    if how_much or stated_float or target.distinct > FEW_NUMBERS:
         return "regression"
     classes = intent.kind or not _CLASS_WORDS.isdisjoint(lexicon.words(target.name))
-    return "multiclass" if classes or target.distinct <= VERY_FEW_NUMBERS else "regression"
+    return "multiclass" if classes or few else "regression"
 
 
 def is_probability(name: str) -> bool:

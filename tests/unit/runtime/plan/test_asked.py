@@ -129,6 +129,12 @@ def test_groups_that_have_names_are_no_clustering():
     assert unbuilt_task("segment our customers") is not None
 
 
+def test_to_classify_is_no_quantity_whatever_is_classified(tmp_path):
+    phones = table(tmp_path, ram=measured, price_range=one_of(0, 1, 2, 3))
+    assert make_plan("Classify phones into price brackets", phones).task == "multiclass"
+    assert make_plan("Estimate the price range", phones).task == "regression"
+
+
 def test_numbers_of_a_type_are_classes(tmp_path):
     forests = table(tmp_path, elevation=measured, cover_type=one_of(1, 2, 3, 4, 5, 6, 7))
     assert make_plan("cover type", forests).task == "multiclass"

@@ -256,8 +256,8 @@ TARGETS = {
         {"intent": "Predict the weather of tomorrow"},
     ),
     "two plausible targets": Case(
-        table("price_net,price_gross,size", lambda i: f"{age(i)},{i * 6 % 47},{i % 9}"),
-        Reason.TARGET_AMBIGUOUS, "price_net, price_gross", "Name the column in the intent",
+        table("price_low,price_high,size", lambda i: f"{age(i)},{i * 6 % 47},{i % 9}"),
+        Reason.TARGET_AMBIGUOUS, "price_", "Name the column in the intent",
         {"intent": "Predict the price"},
     ),
     "something that is not built": Case(

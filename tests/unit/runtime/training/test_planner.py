@@ -279,7 +279,7 @@ def test_by_hand_and_in_a_pod_it_proposes_and_its_key_is_in_no_file(
     monkeypatch.setenv(ENV_PLANNER_URL, endpoint.url)
     monkeypatch.setenv(ENV_PLANNER_MODEL, "small")
     endpoint.answer = said('{"targets": ["nothing"]}')
-    _, result = pod.run("build", build_request("breast_cancer", VAGUE))
+    _, result = pod.run("build", build_request("breast_cancer", "Tell the colour of the sky"))
     assert [headers["Authorization"] for headers in endpoint.headers] == [f"Bearer {KEY}"] * 2
     assert result["reason"] == "TargetNotFound"
     lines = pod.store.get(logs_key("v-uid")).decode()
