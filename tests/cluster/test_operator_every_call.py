@@ -49,6 +49,8 @@ class Killer:
             while not trap.sprung.wait(0.2):
                 if self._done.is_set():
                     return
+            # A call of the life before may spring the trap before this one has a process.
+            self.operator.kill()
             self.operator.wait_dead()
 
     def stop(self) -> None:
