@@ -36,8 +36,11 @@ MOST_BY_POSITION = 0.7
 #: What holds however few wordings tell: how much of something is answered by a quantity, and who
 #: names a column or all of its values means it.
 AT_LEAST = {
-    **{"quantity_measured": 0.8, "stated": 1.0, "quoted": 0.5, "whole": 0.3},
+    "quantity_measured": 0.8,
+    "quoted": 0.5,
+    "stated": 1.0,
     "values_named": 3.5,
+    "whole": 0.3,
 }
 KINDS = sorted(WEIGHTS)
 AGAINST = frozenset(

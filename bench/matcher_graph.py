@@ -1,6 +1,6 @@
 """The matcher's weights as an ONNX graph: 8 bits in the file, float32 where it computes.
 
-Called by ``train_matcher``; ``plan/matcher.py`` says what the graph is asked.
+Called by ``matcher_training``; ``plan/matcher.py`` says what the graph is asked.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from onnx import TensorProto, helper, numpy_helper
 Weights = Mapping[str, NDArray[np.float32]]
 
 OPSET, IR_VERSION = 20, 10
-_EPSILON = 1e-12
+#: What is added to a variance, as in BERT.
+EPSILON = 1e-12
 _MOST = 127
 
 
@@ -57,7 +58,7 @@ class _Graph:
 
     def normal(self, x: str, weights: Weights, name: str) -> str:
         scale, bias = (self.constant(weights[f"{name}.{part}"]) for part in ("weight", "bias"))
-        return self.add("LayerNormalization", x, scale, bias, epsilon=_EPSILON)
+        return self.add("LayerNormalization", x, scale, bias, epsilon=EPSILON)
 
 
 def graph(weights: Weights, heads: int) -> bytes:

@@ -1,6 +1,6 @@
 """Teaches the matcher: run by ``train_matcher`` in an environment that has torch.
 
-It begins as MiniLM, whose pieces stay as they are, and learns for some minutes to give each wording
+It begins as MiniLM, whose pieces stay as they are, and learns to give each wording
 the column that is meant, or none. Tables are shown with their columns in any order, some left out,
 sometimes without the one that is asked for.
 """
@@ -23,13 +23,15 @@ from safetensors.torch import load_file  # type: ignore[import-not-found]
 from torch import nn
 
 import matching
-from matcher_graph import graph
+from matcher_graph import EPSILON, graph
 from matching import Asked
-from modelyard_runtime.plan.matcher import Described, sequenced
+from modelyard_runtime.plan.matcher import MOST_OF_INTENT, Described, sequenced
 
 WIDTH, LAYERS, HEADS, INNER, POSITIONS = 384, 6, 12, 1536, 512
-#: Pieces of a sequence in training, and those that its sentence may take.
-MOST, MOST_OF_INTENT = 320, 66
+#: Pieces of a sequence in training, and those of them that its columns may take: the sentence has
+#: a first and a last piece too.
+MOST = 320
+MOST_OF_COLUMNS = MOST - MOST_OF_INTENT - 2
 BATCH, RATE, WARM_UP, LEAST_RATE, MOST_SLOPE = 24, 1e-4, 100, 0.02, 1.0
 #: Batches are put together from so many wordings, those of like length side by side.
 POOLED = 16 * BATCH
@@ -57,10 +59,10 @@ class Layer(nn.Module):  # type: ignore[misc]
         super().__init__()
         self.joint = nn.Linear(WIDTH, 3 * WIDTH)
         self.mixed = nn.Linear(WIDTH, WIDTH)
-        self.normal_mixed = nn.LayerNorm(WIDTH, eps=1e-12)
+        self.normal_mixed = nn.LayerNorm(WIDTH, eps=EPSILON)
         self.wide = nn.Linear(WIDTH, INNER)
         self.narrow = nn.Linear(INNER, WIDTH)
-        self.normal_narrow = nn.LayerNorm(WIDTH, eps=1e-12)
+        self.normal_narrow = nn.LayerNorm(WIDTH, eps=EPSILON)
 
     def forward(self, x: Any, hidden: Any) -> Any:
         many, length, _ = x.shape
@@ -80,7 +82,7 @@ class Matcher(nn.Module):  # type: ignore[misc]
         self.pieces = nn.Embedding(vocabulary, WIDTH)
         self.positions = nn.Embedding(POSITIONS, WIDTH)
         self.segments = nn.Embedding(2, WIDTH)
-        self.normal = nn.LayerNorm(WIDTH, eps=1e-12)
+        self.normal = nn.LayerNorm(WIDTH, eps=EPSILON)
         self.layers = nn.ModuleList(Layer() for _ in range(LAYERS))
         self.score = nn.Linear(WIDTH, 1)
         self.none = nn.Linear(WIDTH, 1)
@@ -145,7 +147,7 @@ def example(table: Asked, ask: matching.Ask, chance: random.Random) -> Example:
         kept = {*chance.sample(order, chance.randint(least, len(order))), wanted}
         order = [position for position in order if position in kept]
     read = {position: _shown(table.columns[position], chance) for position in order}
-    room = MOST - MOST_OF_INTENT - (len(read[wanted]) if wanted is not None else 0)
+    room = MOST_OF_COLUMNS - (len(read[wanted]) if wanted is not None else 0)
     shown = []
     for position in order:
         if position != wanted:

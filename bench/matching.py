@@ -1,6 +1,6 @@
 """Tables and what people ask of them, which the matcher learns from: ``matching/*.txt``.
 
-Called by ``train_matcher``; ``matching/README.md`` says how the files are written.
+Called by ``matcher_training`` and ``intent_weights``; ``matching/README.md`` tells their form.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from modelyard_runtime.plan import lexicon
-from modelyard_runtime.plan.matcher import Described
+from modelyard_runtime.plan.matcher import MOST_VALUES, Described
+from modelyard_runtime.plan.values import says_yes_or_no
 
 HERE = Path(__file__).parent
 FOLDER = HERE / "matching"
@@ -23,7 +24,6 @@ _SHARED = 0.4
 _TABLE = re.compile(r"^# ", re.MULTILINE)
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _KINDS = {"id": "id", "name": "text", "text": "text", "int": "count", "float": "number"}
-_MOST_VALUES = 6
 
 
 class Ask(NamedTuple):
@@ -90,8 +90,8 @@ def _described(name: str, kind: str, values: str) -> Described:
         return Described(words, _KINDS.get(kind, "date"), [])
     labels = [value.strip() for value in values.split(";")]
     two = len(labels) <= 2  # noqa: PLR2004 - yes and no
-    if two and lexicon.YES_OR_NO.issuperset(label.strip(" .").lower() for label in labels):
+    if two and says_yes_or_no(labels):
         return Described(words, "flag", [])
     if all(map(_NUMBER.fullmatch, labels)):
         return Described(words, "count", [])
-    return Described(words, "kind", [lexicon.words(label) for label in labels[:_MOST_VALUES]])
+    return Described(words, "kind", [lexicon.words(label) for label in labels[:MOST_VALUES]])

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from modelyard_runtime.data.table import Column, Table
+from modelyard_runtime.data.table import Table
 from modelyard_runtime.plan import lexicon, matcher
 from modelyard_runtime.plan.abbreviations import composed, is_short_for
 from modelyard_runtime.plan.answers import fits, of_kind
@@ -22,7 +22,7 @@ from modelyard_runtime.plan.names import (
     name_pieces,
     telling,
 )
-from modelyard_runtime.plan.values import MAX_NAMED_CATEGORIES, is_identifier, named_categories
+from modelyard_runtime.plan.values import is_identifier, share_named
 
 #: Evidence by its kind; what is left out is 0.
 Evidence = Mapping[str, float]
@@ -57,7 +57,7 @@ def gather(intent: Intent, table: Table) -> dict[str, Evidence]:
             **of_kind(intent, column),
             "matched": _matched(odds[column.name]),
             "conventional": is_conventional(column.name, table.names),
-            "values_named": _values_named(intent, column),
+            "values_named": share_named(intent, column),
             "other_number": column.name in other_numbers,
             "first_column": position == 0,
             "last_column": is_last,
@@ -77,14 +77,6 @@ def gather(intent: Intent, table: Table) -> dict[str, Evidence]:
 
 #: Log odds by which the matcher is as good as sure that a column is not meant, and that it is.
 _HARDLY, _SURE = -4.0, 8.0
-
-
-def _values_named(intent: Intent, column: Column) -> float:
-    """The share of a column's categories that the intent names, where it is two or more."""
-    if column.type != "string" or len(column.categories) > MAX_NAMED_CATEGORIES:
-        return 0.0
-    named = named_categories(intent, column.categories)
-    return len(named) / len(column.categories) if len(named) > 1 else 0.0
 
 
 def _matched(odds: float) -> float:
@@ -172,8 +164,7 @@ def _is_label(intent: Intent, tokens: Sequence[str]) -> bool:
         return False
     if intent.asks_class and tokens[-1] == _KIND:
         return False
-    asked = [*intent.noun, *intent.subjects, *filter(None, [intent.head])]
-    return max(_best(tokens[-1:], asked), _best([last(tokens)], intent.noun)) < _SURELY
+    return max(_best(tokens[-1:], intent.asked), _best([last(tokens)], intent.noun)) < _SURELY
 
 
 def is_stated(intent: Intent, name: str) -> bool:
@@ -185,8 +176,8 @@ def is_stated(intent: Intent, name: str) -> bool:
 
 
 _SURELY, _PART, _ALIKE = 0.6, 0.8, 0.8
-#: Likeness of what is rather the same than not, and a difference that tells two apart.
-_RATHER, _CLEARLY = 0.5, 0.1
+#: Likeness of what is rather the same than not.
+_RATHER = 0.5
 
 
 def _pieces(intent: Intent, tokens: Sequence[str]) -> float:

@@ -21,7 +21,7 @@ _PREDICATES = tuple(
     re.compile(pattern + r"(?P<verb>\w+)", re.IGNORECASE)
     for pattern in (
         r"^\s*(?:will|is|are|does|do|did|has|can)\s+"
-        rf"{_DETERMINERS}(?P<subject>(?!it\b)\w+)\s+{_AUXILIARY}",
+        rf"{_DETERMINERS}(?!it\b)\w+\s+{_AUXILIARY}",
         r"^\s*what\s+(?=\w+\s+(?:will|would|does|do|did|should)\b)",
         r"^\s*who(?:\s+will)?\s+" + _AUXILIARY,
         rf"\w\s+(?:will|(?:is|are) (?:going|likely|about) to)\s+{_ADVERBS}(?!an?\b|the\b)",

@@ -139,10 +139,14 @@ class Intent:
         return self.whether and not self.quantity
 
     @cached_property
+    def asked(self) -> list[str]:
+        """The words for what is asked for."""
+        return [*self.noun, *self.subjects, *([self.head] if self.head else [])]
+
+    @cached_property
     def wants_number(self) -> bool:
         """Whether what is asked for is called a quantity."""
-        named = [self.head] if self.head else []
-        return any(map(lexicon.is_quantity, [*self.noun, *self.subjects, *named]))
+        return any(map(lexicon.is_quantity, self.asked))
 
     @cached_property
     def events(self) -> list[str]:

@@ -21,8 +21,8 @@ from modelyard_runtime.plan.values import is_flag, is_identifier
 from modelyard_runtime.plan.wordpieces import end, pieces, start
 
 #: Pieces of the sentence, of a name and of the categories of a column that are read.
-_MOST_OF_INTENT, _MOST_OF_NAME, _MOST_OF_VALUES = 64, 14, 12
-_MOST_WORDS_OF_NAME, _MOST_VALUES, _MOST_WORDS_OF_VALUE = 12, 6, 4
+MOST_OF_INTENT, _MOST_OF_NAME, _MOST_OF_VALUES = 64, 14, 12
+_MOST_WORDS_OF_NAME, MOST_VALUES, _MOST_WORDS_OF_VALUE = 12, 6, 4
 #: Pieces that are read at once; more columns are read in turns.
 _MOST = 460
 #: Strings of more values, of which half are different, are no categories.
@@ -61,7 +61,7 @@ def described(column: Column) -> Described:
     values: list[str] = []
     if kind == "kind":
         counts = column.label_counts
-        values = sorted(counts, key=lambda label: -counts[label])[:_MOST_VALUES]
+        values = sorted(counts, key=lambda label: -counts[label])[:MOST_VALUES]
     return Described(lexicon.words(column.name), kind, [lexicon.words(value) for value in values])
 
 
@@ -78,7 +78,7 @@ def _kind(column: Column) -> str:
 
 def sequenced(intent: Sequence[str], columns: Sequence[Sequence[int]]) -> Sequenced:
     """The words of an intent and the pieces of columns, one after the other."""
-    all_pieces = [start(), *pieces(intent)[:_MOST_OF_INTENT], end()]
+    all_pieces = [start(), *pieces(intent)[:MOST_OF_INTENT], end()]
     asked = len(all_pieces)
     spans = []
     for column in columns:
@@ -93,8 +93,9 @@ def odds(text: str, columns: Sequence[Column]) -> dict[str, float]:
     found: dict[str, float] = {}
     for turn in _turns(columns):
         feed = _feed(sequenced(words, [read for _, read in turn]))
-        names = [column.name for column, _ in turn]
-        found |= zip(names, _session().run(["odds"], feed)[0].tolist(), strict=True)
+        found |= zip(
+            [name for name, _ in turn], _session().run(["odds"], feed)[0].tolist(), strict=True
+        )
     return found
 
 
@@ -103,15 +104,15 @@ def forget() -> None:
     _session.cache_clear()
 
 
-def _turns(columns: Sequence[Column]) -> Iterator[list[tuple[Column, list[int]]]]:
-    turn: list[tuple[Column, list[int]]] = []
-    length = _MOST_OF_INTENT
+def _turns(columns: Sequence[Column]) -> Iterator[list[tuple[str, list[int]]]]:
+    turn: list[tuple[str, list[int]]] = []
+    length = MOST_OF_INTENT
     for column in columns:
         read = described(column).pieces()
         if turn and length + len(read) > _MOST:
             yield turn
-            turn, length = [], _MOST_OF_INTENT
-        turn.append((column, read))
+            turn, length = [], MOST_OF_INTENT
+        turn.append((column.name, read))
         length += len(read)
     if turn:
         yield turn

@@ -1,9 +1,9 @@
 """What the values of a column say: categories that an intent names, and what they can answer.
 
-Called by ``evidence``, ``target`` and ``task``.
+Called by ``evidence``, ``matcher``, ``target`` and ``task``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from modelyard_runtime.plan.abbreviations import composed
 from modelyard_runtime.plan.intent import Intent
 
 #: A column of more categories is not asked for by the names of its values.
-MAX_NAMED_CATEGORIES = 50
+_MOST_NAMED = 50
 FEW_VALUES = 20
 #: The least letters of a category that is the initials of words of the intent ...
 _SHORT_CATEGORY = 3
@@ -51,8 +51,20 @@ def is_flag(column: Column) -> bool:
         return True
     if column.distinct != 2:  # noqa: PLR2004 - two values
         return False
-    values = {label.strip(" .").lower() for label in column.label_counts}
-    return values <= lexicon.YES_OR_NO
+    return says_yes_or_no(column.label_counts)
+
+
+def says_yes_or_no(labels: Iterable[str]) -> bool:
+    """Whether all of some values are words for yes or no."""
+    return lexicon.YES_OR_NO.issuperset(label.strip(" .").lower() for label in labels)
+
+
+def share_named(intent: Intent, column: Column) -> float:
+    """The share of a column's categories that the intent names, where it is two or more."""
+    if column.type != "string" or len(column.categories) > _MOST_NAMED:
+        return 0.0
+    named = named_categories(intent, column.categories)
+    return len(named) / len(column.categories) if len(named) > 1 else 0.0
 
 
 def named_categories(intent: Intent, categories: Sequence[str]) -> list[str]:

@@ -257,7 +257,7 @@ TARGETS = {
     ),
     "two plausible targets": Case(
         table("price_low,price_high,size", lambda i: f"{age(i)},{i * 6 % 47},{i % 9}"),
-        Reason.TARGET_AMBIGUOUS, "price_", "Name the column in the intent",
+        Reason.TARGET_AMBIGUOUS, "price_low, price_high", "Name the column in the intent",
         {"intent": "Predict the price"},
     ),
     "something that is not built": Case(
